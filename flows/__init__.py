@@ -1,0 +1,1 @@
+"""Runs: Prefect flows and tasks, and the command line."""

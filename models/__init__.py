@@ -1,0 +1,1 @@
+"""Change: evidence, candidates, scored detections, changes and their evaluation."""

@@ -1,0 +1,1 @@
+"""People: the review desk (a later issue fills it)."""
