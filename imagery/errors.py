@@ -1,0 +1,51 @@
+"""What can go wrong with pixels and places, as one tree.
+
+::
+
+    SitewatchError            base of every error a user may see without a traceback
+    └── ImageryError
+        ├── UnreadableRaster      the file is not an image that can be used
+        ├── MissingMetadata       something the pixels do not say must be given
+        ├── BadSites              a site file is wrong
+        ├── UnusablePair          two images that cannot be compared at all
+        └── SourceUnreachable     the archive or its server does not answer
+"""
+
+
+class SitewatchError(Exception):
+    """Base error: the message names the thing, what is wrong with it and what to do.
+
+    Attributes
+    ----------
+    exit_code : int
+        What the command line returns when this ends a command: 2 bad usage or unreadable input,
+        4 source unreachable.
+    """
+
+    exit_code = 2
+
+
+class ImageryError(SitewatchError):
+    """Base of the errors of this package."""
+
+
+class UnreadableRaster(ImageryError):
+    """The file cannot be opened as an image, or holds nothing usable."""
+
+
+class MissingMetadata(ImageryError):
+    """Date, sensor, ground sample distance or quantity is not known and is never guessed."""
+
+
+class BadSites(ImageryError):
+    """A site file breaks a rule; the message names the feature and the rule."""
+
+
+class UnusablePair(ImageryError):
+    """The two inputs do not show the same place, or not at comparable resolution."""
+
+
+class SourceUnreachable(ImageryError):
+    """An archive, catalogue or server cannot be reached or does not answer."""
+
+    exit_code = 4
