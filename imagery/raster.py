@@ -104,7 +104,8 @@ class Displacement(Protocol):
 
     def at(self, window: Window) -> tuple[FloatArray, FloatArray]:
         """Offsets (d_row, d_col), float32 (row, col) over `window`: the content of grid pixel (r, c)
-        is found at (r + d_row, c + d_col) of the displaced image."""
+        is found at (r + d_row, c + d_col) of the displaced image.
+        """
         ...
 
 
@@ -128,7 +129,8 @@ class Reader(Protocol):
 
     def read(self, window: Window, displacement: Displacement | None = None) -> Raster:
         """Pixels of `window` (which may reach beyond the grid: those are invalid), interpolated at most
-        once, at the displaced positions where a displacement is given."""
+        once, at the displaced positions where a displacement is given.
+        """
         ...
 
 
@@ -163,33 +165,3 @@ def gsd_m(grid: GeoBox) -> float:
     """Ground sample distance in metres: the geometric mean of `pixel_size_m`."""
     x_m, y_m = pixel_size_m(grid)
     return float(np.sqrt(x_m * y_m))
-
-
-@dataclass(frozen=True, kw_only=True)
-class ArrayReader:
-    """A `Reader` over pixels already in memory; the one to use in tests and for small images."""
-
-    raster: Raster
-
-    @property
-    def grid(self) -> GeoBox:
-        """The raster's grid."""
-        return self.raster.grid
-
-    @property
-    def bands(self) -> tuple[str, ...]:
-        """The raster's band names."""
-        return self.raster.bands
-
-    @property
-    def quantity(self) -> Quantity:
-        """What the numbers measure."""
-        return self.raster.quantity
-
-    def read(self, window: Window, displacement: Displacement | None = None) -> Raster:
-        """See `Reader.read`."""
-        from imagery.warp import cut, displaced  # the verbs need the nouns above
-
-        if displacement is None:
-            return cut(self.raster, window)
-        return displaced(self.raster, window, displacement)

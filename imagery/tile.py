@@ -60,5 +60,6 @@ def tiles(shape: tuple[int, int], *, size_px: int, halo_px: int) -> Iterator[Til
 
 def default_size_px(gsd_m: float) -> int:
     """Tile side for a ground sample distance: 512 px, 1024 below one metre, where a halo for a 160 m ship
-    would otherwise outweigh the tile itself."""
+    would otherwise outweigh the tile itself.
+    """
     return 1024 if gsd_m < 1.0 else 512

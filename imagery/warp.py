@@ -1,11 +1,13 @@
 """Cutting windows and resampling once, with validity that never invents pixels."""
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
-from odc.geo.geobox import GeoBox
 from affine import Affine
+from odc.geo.geobox import GeoBox
 
-from imagery.raster import BoolArray, Displacement, FloatArray, Raster, Window
+from imagery.raster import BoolArray, Displacement, FloatArray, Quantity, Raster, Window
 
 CUBIC_REACH_PX = 2
 """Pixels on each side that bicubic interpolation touches."""
@@ -87,3 +89,31 @@ def displaced(raster: Raster, window: Window, displacement: Displacement) -> Ras
         quantity=raster.quantity,
         grid=window_grid(raster.grid, window),
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArrayReader:
+    """A `Reader` over pixels already in memory; the one to use in tests and for small images."""
+
+    raster: Raster
+
+    @property
+    def grid(self) -> GeoBox:
+        """The raster's grid."""
+        return self.raster.grid
+
+    @property
+    def bands(self) -> tuple[str, ...]:
+        """The raster's band names."""
+        return self.raster.bands
+
+    @property
+    def quantity(self) -> Quantity:
+        """What the numbers measure."""
+        return self.raster.quantity
+
+    def read(self, window: Window, displacement: Displacement | None = None) -> Raster:
+        """See `Reader.read`."""
+        if displacement is None:
+            return cut(self.raster, window)
+        return displaced(self.raster, window, displacement)
