@@ -1,0 +1,23 @@
+"""What can go wrong with records, as one tree.
+
+::
+
+    SitewatchError
+    └── CatalogError
+        ├── RunBusy           another process is writing the same run
+        └── BrokenRecord      a run on disk is missing a file, or a file in it cannot be read
+"""
+
+from imagery.errors import SitewatchError
+
+
+class CatalogError(SitewatchError):
+    """Base of the errors of this package: results cannot be written or read."""
+
+
+class RunBusy(CatalogError):
+    """Another live process holds the lock of this run."""
+
+
+class BrokenRecord(CatalogError):
+    """What is on disk is not a complete, readable run."""
