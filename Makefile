@@ -1,0 +1,60 @@
+# make demo, make test: each builds .venv in this folder when it is missing or out of date, and nothing else.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+# The stamp names what .venv was built from, so a changed lock or a moved folder builds it again.
+STAMP := $(VENV)/built-from-$(shell { cat requirements/dev.txt pyproject.toml requirements/venv.sh; pwd; } | cksum | cut -d' ' -f1)
+ARGS ?=
+
+export DO_NOT_TRACK := 1
+export PREFECT_SERVER_ANALYTICS_ENABLED := false
+export PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS := 180
+
+.PHONY: help venv demo test lint format bench lock wheel clean distclean
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | expand -t 12
+
+venv: $(STAMP) ## build .venv from the pinned requirements
+
+$(STAMP):
+	@requirements/venv.sh $(VENV)
+	@rm -f $(VENV)/built-from-*
+	@touch $@
+
+demo: $(STAMP) ## both sites on the built-in simulated archive, into outputs/
+	@$(PYTHON) -m flows.cli demo $(ARGS)
+
+test: $(STAMP) ## the whole test suite (ARGS="-k name" for a part of it)
+	$(PYTHON) -m pytest $(ARGS)
+
+lint: $(STAMP) ## style, types and import direction
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+	$(VENV)/bin/lint-imports
+
+format: $(STAMP) ## sort imports, fix what can be fixed, format
+	$(PYTHON) -m ruff check --fix .
+	$(PYTHON) -m ruff format .
+
+bench: $(STAMP) ## speed, memory, bytes read and flow overhead, into benchmarks/results/
+	$(PYTHON) -m benchmarks.run $(ARGS)
+
+lock: ## write requirements/*.txt anew from the ranges in pyproject.toml
+	requirements/lock.sh
+
+wheel: $(STAMP) ## build the wheel into dist/
+	rm -rf dist
+	$(PYTHON) -m build --wheel
+
+clean: ## remove caches and build products, keep .venv and outputs
+	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis benchmarks/results
+	find . -path ./$(VENV) -prune -o -path ./.git -prune -o -name __pycache__ -type d -exec rm -rf {} +
+
+distclean: clean ## clean, and .venv too
+	rm -rf $(VENV)

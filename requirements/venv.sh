@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Build the virtual environment from requirements/dev.txt and this checkout: requirements/venv.sh .venv
+# PYTHON names the interpreter to use; otherwise the first of python3.11, python3.12, python3 that fits.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+venv=${1:-.venv}
+
+say() { printf '%s\n' "$*" >&2; }
+
+fits() { "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' >/dev/null 2>&1; }
+
+find_python() {
+    local candidate
+    if [ -n "${PYTHON:-}" ]; then
+        fits "$PYTHON" && { echo "$PYTHON"; return; }
+        say "PYTHON=$PYTHON does not run or is not Python 3.11 or 3.12 ($("$PYTHON" --version 2>&1 || true))."
+        return 1
+    fi
+    for candidate in python3.11 python3.12 python3 python; do
+        if command -v "$candidate" >/dev/null && fits "$candidate"; then
+            echo "$candidate"
+            return
+        fi
+    done
+    say "sitewatch needs Python 3.11 or 3.12; found: $(python3 --version 2>&1 || echo no python3)."
+    say "Install one (Debian and Ubuntu: apt-get install python3.11 python3.11-venv) or name it: make PYTHON=/path/to/python3.11 ..."
+    return 1
+}
+
+python=$(find_python)
+if ! "$python" -c 'import ensurepip, venv' >/dev/null 2>&1; then
+    version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+    say "$python cannot make virtual environments. Debian and Ubuntu: apt-get install python$version-venv"
+    exit 1
+fi
+
+# Scripts in a virtual environment hold its full path: one that was moved or lost its interpreter is built anew.
+if [ -e "$venv" ] && ! { fits "$venv/bin/python" && head -n1 "$venv/bin/pip" 2>/dev/null | grep -qF "$PWD/$venv/"; }; then
+    say "Replacing $venv: it was made elsewhere or its Python is gone."
+    rm -rf "$venv"
+fi
+[ -e "$venv" ] || "$python" -m venv "$venv"
+
+say "Installing the pinned requirements into $venv (the first time takes a few minutes) ..."
+# --no-deps: the lock is complete, and older pip stops at extras of packages that are pinned without them.
+pip=("$venv/bin/python" -m pip --disable-pip-version-check)
+"${pip[@]}" install -qq --no-deps --require-hashes -r requirements/dev.txt
+"${pip[@]}" install -qq --no-deps -e .
+"${pip[@]}" check >/dev/null || { "${pip[@]}" check; exit 1; }
