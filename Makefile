@@ -50,7 +50,7 @@ lock: ## write requirements/*.txt anew from the ranges in pyproject.toml
 
 wheel: $(STAMP) ## build the wheel into dist/
 	rm -rf dist
-	$(PYTHON) -m build --wheel
+	$(PYTHON) -m build --wheel --no-isolation
 
 clean: ## remove caches and build products, keep .venv and outputs
 	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis benchmarks/results

@@ -45,5 +45,5 @@ say "Installing the pinned requirements into $venv (the first time takes a few m
 # --no-deps: the lock is complete, and older pip stops at extras of packages that are pinned without them.
 pip=("$venv/bin/python" -m pip --disable-pip-version-check)
 "${pip[@]}" install -qq --no-deps --require-hashes -r requirements/dev.txt
-"${pip[@]}" install -qq --no-deps -e .
+"${pip[@]}" install -qq --no-deps --no-build-isolation -e .
 "${pip[@]}" check >/dev/null || { "${pip[@]}" check; exit 1; }
