@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from scipy.ndimage import map_coordinates
 
+from imagery.lattice import Lattice
 from imagery.raster import FloatArray, Window
 
 Verdict = Literal["ok", "georeference", "refused"]
@@ -44,9 +44,9 @@ class ShiftField:
 
     def at(self, window: Window) -> tuple[FloatArray, FloatArray]:
         """Offsets over `window`, bilinear between lattice nodes, constant beyond them."""
-        rows = (np.arange(window.row0, window.row1) - self.origin_px) / self.step_px
-        cols = (np.arange(window.col0, window.col1) - self.origin_px) / self.step_px
-        return _upsample(self.d_row, rows, cols), _upsample(self.d_col, rows, cols)
+        by_row = Lattice(nodes=self.d_row, step_px=self.step_px, origin_px=self.origin_px)
+        by_col = Lattice(nodes=self.d_col, step_px=self.step_px, origin_px=self.origin_px)
+        return by_row.at(window), by_col.at(window)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -62,22 +62,6 @@ class ShiftField:
             d_row=np.array(d["d_row"], np.float32), d_col=np.array(d["d_col"], np.float32),
             step_px=d["step_px"], origin_px=d["origin_px"],
         )  # fmt: skip
-
-
-def _upsample(nodes: FloatArray, rows: np.ndarray[Any, Any], cols: np.ndarray[Any, Any]) -> FloatArray:
-    """Bilinear, separable: first along columns for the few lattice rows, then along rows."""
-    if nodes.shape == (1, 1):
-        return np.full((len(rows), len(cols)), nodes[0, 0], np.float32)
-    lattice_rows = np.arange(nodes.shape[0])
-    wide = map_coordinates(
-        nodes, np.meshgrid(lattice_rows, cols, indexing="ij"), order=1, mode="nearest", output=np.float32
-    )
-    r = np.clip(rows, 0, nodes.shape[0] - 1)
-    low = np.minimum(r.astype(int), max(nodes.shape[0] - 2, 0))
-    high = np.minimum(low + 1, nodes.shape[0] - 1)
-    weight = (r - low).astype(np.float32)[:, None]
-    out: FloatArray = wide[low] * (1 - weight) + wide[high] * weight
-    return out
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
