@@ -1,0 +1,93 @@
+"""Options shared by the commands, and how they write to the screen."""
+
+import json
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, time
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+DEFAULT_MIN_SCORE = 0.5
+
+
+class Moment(click.ParamType):
+    """A date or an ISO 8601 time; without a zone it is UTC.
+
+    Parameters
+    ----------
+    day_end : bool
+        Whether a plain date means its last instant instead of its first.
+    """
+
+    name = "date"
+
+    def __init__(self, *, day_end: bool = False) -> None:
+        self.day_end = day_end
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Aware UTC."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a date such as 2024-12-10 or a time such as 2024-12-10T08:21:00Z")
+        if self.day_end and len(value) == len("2024-12-10"):
+            moment = datetime.combine(moment, time.max)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def sites_option(command: F) -> F:
+    """``--sites``."""
+    return click.option(
+        "--sites",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Your own sites (GeoJSON); the built-in ones otherwise.",
+    )(command)
+
+
+def out_option(command: F) -> F:
+    """``--out``."""
+    return click.option(
+        "--out",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=Path("outputs"),
+        show_default=True,
+        metavar="DIR",
+        help="Where results go.",
+    )(command)
+
+
+def min_score_option(default: float = DEFAULT_MIN_SCORE) -> Callable[[F], F]:
+    """``--min-score``."""
+
+    def decorate(command: F) -> F:
+        return click.option(
+            "--min-score",
+            type=click.FloatRange(0.0, 1.0),
+            default=default,
+            show_default=True,
+            metavar="S",
+            help="The lowest score that is listed.",
+        )(command)
+
+    return decorate
+
+
+def screen_options(command: F) -> F:
+    """``--json`` and ``--debug``."""
+    command = click.option("--debug", is_flag=True, help="Show tracebacks and logs.")(command)
+    return click.option(
+        "--json", "as_json", is_flag=True, help="Print one JSON document and nothing else on stdout."
+    )(command)
+
+
+def print_json(document: dict[str, Any]) -> None:
+    """The one document on stdout."""
+    sys.stdout.write(json.dumps(document, indent=1, allow_nan=False) + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,65 @@
+"""Closing tables of the commands."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from flows.diff import DiffResult
+
+_MAX_ROWS = 25
+
+_STYLE = {"changed": "bold yellow", "unchanged": "green", "not_assessable": "magenta", "failed": "bold red"}
+
+
+def status_text(status: str) -> Text:
+    """A status as a person reads it."""
+    return Text(status.replace("_", " "), style=_STYLE.get(status, ""))
+
+
+def show_diff(result: DiffResult) -> None:
+    """What changed, how good the alignment was and where the files are."""
+    console = Console(highlight=False)
+    document = result.document
+    if document["changes"]:
+        console.print(changes_table(document["changes"]))
+    alignment = document["alignment"]
+    console.print(
+        status_text(document["status"]),
+        Text(f"{len(document['changes'])} changes in {document['seconds']:.1f} s at {document['gsd_m']:g} m"),
+    )
+    if document["reason"]:
+        console.print(Text(document["reason"]))
+    if alignment and alignment["residual_px"] is not None:
+        console.print(
+            Text(
+                f"Alignment: residual {alignment['residual_px']:.2f} px (95 %: {alignment['p95_px']:.2f} px); "
+                f"{100 * document['valid_fraction']:.0f} % usable on both dates"
+            )
+        )
+    console.print(Text(f"Picture: {result.paths.overlay}"), soft_wrap=True)
+    console.print(Text(f"Files:   {result.paths.folder}"), soft_wrap=True)
+
+
+def changes_table(changes: list[dict[str, Any]]) -> Table:
+    """The highest scores first."""
+    table = Table(
+        "Kind", "Label", "Score", "Length m", "Width m", "Zone", "At (col, row)", "May be mimicked by"
+    )
+    for change in sorted(changes, key=lambda c: -c["score"])[:_MAX_ROWS]:
+        place = change["after"] or change["before"]
+        col0, row0, col1, row1 = place["bbox_px"]
+        table.add_row(
+            change["kind"],
+            change["label"],
+            f"{change['score']:.2f}",
+            f"{place['length_m']:.0f}",
+            f"{place['width_m']:.0f}",
+            change["zone"] or "",
+            f"{(col0 + col1) // 2}, {(row0 + row1) // 2}",
+            ", ".join(change["causes"]),
+        )
+    if len(changes) > _MAX_ROWS:
+        table.caption = f"and {len(changes) - _MAX_ROWS} more in changes.geojson"
+    return table

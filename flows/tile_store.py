@@ -1,0 +1,109 @@
+"""Finished tiles on disk, so that none is computed twice and no evidence has to stay in memory.
+
+The folder of a store is named by everything that its tiles depend on, and each tile's record carries the checksum
+of its evidence; a tile is finished when its record is there and the checksum is right.
+"""
+
+import hashlib
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from flows.work import read_json, write_json
+from imagery.raster import FloatArray
+from imagery.tile import Tile
+from models.compare import TileResult
+from models.detect import Detection
+
+
+@dataclass(frozen=True, kw_only=True)
+class TileStore:
+    """Tiles of one pair.
+
+    Parameters
+    ----------
+    folder : Path
+        Exists; holds ``<tile>.json`` and, where the tile was assessed, ``<tile>.npy``.
+    """
+
+    folder: Path
+
+    def save(self, result: TileResult) -> str:
+        """Keep a tile; its record is written last, each file whole or not at all.
+
+        Returns
+        -------
+        str
+            SHA-256 of the evidence, "" where there is none.
+        """
+        checksum = ""
+        if result.evidence is not None:
+            checksum = _write_array(self.folder / f"{result.tile}.npy", result.evidence)
+        write_json(
+            self.folder / f"{result.tile}.json",
+            {
+                "tile": result.tile,
+                "valid_fraction": result.valid_fraction,
+                "reason": result.reason,
+                "detections": [detection.as_dict() for detection in result.detections],
+                "evidence_sha256": checksum,
+            },
+        )
+        return checksum
+
+    def checksum(self, tile: str) -> str | None:
+        """SHA-256 of a finished tile's evidence ("" where it has none), None where it is not finished or damaged."""
+        record = read_json(self.folder / f"{tile}.json")
+        if record is None or record.get("tile") != tile:
+            return None
+        stated = str(record["evidence_sha256"])
+        if not stated:
+            return ""
+        try:
+            found = hashlib.sha256((self.folder / f"{tile}.npy").read_bytes()).hexdigest()
+        except OSError:
+            return None
+        return stated if found == stated else None
+
+    def load(self, tile: str) -> TileResult:
+        """A finished tile, without its evidence.
+
+        Raises
+        ------
+        KeyError
+            It is not finished.
+        """
+        record = read_json(self.folder / f"{tile}.json")
+        if record is None:
+            raise KeyError(tile)
+        return TileResult(
+            tile=tile,
+            valid_fraction=record["valid_fraction"],
+            reason=record["reason"],
+            evidence=None,
+            detections=tuple(Detection.from_dict(detection) for detection in record["detections"]),
+        )
+
+    def evidence(self, tile: Tile) -> FloatArray | None:
+        """Evidence over a tile's core, float32 (row, col); None where the tile was not assessed."""
+        path = self.folder / f"{tile.id}.npy"
+        if not path.exists():
+            return None
+        array: FloatArray = np.load(path, allow_pickle=False)
+        return array
+
+
+def _write_array(path: Path, array: FloatArray) -> str:
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.save(file, array, allow_pickle=False)
+        checksum = hashlib.sha256(Path(temporary).read_bytes()).hexdigest()
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return checksum
