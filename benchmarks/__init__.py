@@ -1,0 +1,1 @@
+"""Speed and memory of sitewatch, each figure from one command: ``make bench``."""
