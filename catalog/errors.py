@@ -5,7 +5,8 @@
     SitewatchError
     └── CatalogError
         ├── RunBusy           another process is writing the same run
-        └── BrokenRecord      a run on disk is missing a file, or a file in it cannot be read
+        ├── BrokenRecord      a run on disk is missing a file, or a file in it cannot be read
+        └── BadCase           a labelled case is incomplete or contradicts itself
 """
 
 from imagery.errors import SitewatchError
@@ -21,3 +22,7 @@ class RunBusy(CatalogError):
 
 class BrokenRecord(CatalogError):
     """What is on disk is not a complete, readable run."""
+
+
+class BadCase(CatalogError):
+    """A labelled case is incomplete, or says something that cannot be."""
