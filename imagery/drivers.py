@@ -1,0 +1,308 @@
+"""The only place where a raster file is opened: which formats, from where, and what is said when it fails.
+
+A raster format that refers to other files (VRT, WMS, NetCDF subdatasets, ...) would let one downloaded file make
+the program read anything on this machine or network, so only self-contained formats are opened and files beside
+an image (``.aux.xml``, ``.ovr``, ``.msk``, world files) are never looked at.
+"""
+
+import logging
+import threading
+import warnings
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.windows import Window as RioWindow
+
+from imagery.errors import SourceUnreachable, UnreadableRaster
+from imagery.raster import Window
+
+DRIVERS = ("GTiff", "JP2OpenJPEG", "PNG", "JPEG")
+"""Formats that are opened. A COG is a GeoTIFF: GDAL's COG driver only writes."""
+
+SCHEMES = frozenset({"file", "http", "https"})
+
+_ENV = {
+    # An empty listing also keeps GDAL from picking up sidecars, which may point anywhere.
+    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
+    "GDAL_PAM_ENABLED": "NO",
+    "GTIFF_REPORT_COMPD_CS": "NO",
+    # Half a JPEG decodes to grey instead of failing unless warnings count.
+    "GDAL_ERROR_ON_LIBJPEG_WARNING": "YES",
+    "GDAL_CACHEMAX": 256,
+    "GDAL_NUM_THREADS": "1",
+    "GDAL_HTTP_CONNECTTIMEOUT": "10",
+    "GDAL_HTTP_TIMEOUT": "60",
+    "GDAL_HTTP_MAX_RETRY": "3",
+    "GDAL_HTTP_RETRY_DELAY": "1",
+    "GDAL_HTTP_MERGE_CONSECUTIVE_RANGES": "YES",
+    "GDAL_INGESTED_BYTES_AT_OPEN": "32768",
+    # Without this a "not found" would be remembered, and a retry would never ask again.
+    "CPL_VSIL_CURL_NON_CACHED": "/vsicurl/",
+}
+
+_OPEN_DATASETS = 32
+_TRANSFER_WORDS = ("http", "curl", "timed out", "timeout", "connect", "resolve host", "range")
+_MAGIC_BYTES = 4096
+_MAGIC = {
+    "GTiff": (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
+    "JP2OpenJPEG": (b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51"),
+    "PNG": (b"\x89PNG\r\n\x1a\n",),
+    "JPEG": (b"\xff\xd8\xff",),
+}
+_SUFFIXES = {
+    "GTiff": {".tif", ".tiff"}, "JP2OpenJPEG": {".jp2", ".j2k", ".jpx"}, "PNG": {".png"},
+    "JPEG": {".jpg", ".jpeg"},
+}  # fmt: skip
+
+_local = threading.local()
+
+
+def raster_env() -> Any:
+    """Context in which rasters are opened and read."""
+    # rasterio logs every GDAL error that is raised to the caller anyway.
+    logging.getLogger("rasterio._err").setLevel(logging.CRITICAL)
+    logging.getLogger("rasterio._env").setLevel(logging.CRITICAL)
+    return rasterio.Env(**_ENV)
+
+
+def is_remote(href: str) -> bool:
+    """Whether `href` is fetched over HTTP(S)."""
+    return urlsplit(href).scheme.lower() in {"http", "https"}
+
+
+def local_path(href: str) -> Path:
+    """The file that a path or ``file://`` URL names."""
+    parts = urlsplit(href)
+    return Path(unquote(parts.path)) if parts.scheme == "file" else Path(href)
+
+
+def open_raster(href: str | Path) -> Any:
+    """Open an image.
+
+    Parameters
+    ----------
+    href : str or Path
+        Local path, ``file://`` or ``http(s)://`` URL.
+
+    Returns
+    -------
+    rasterio.DatasetReader
+        Read it inside `raster_env`, or through `read_pixels`.
+
+    Raises
+    ------
+    UnreadableRaster
+        Missing, empty, truncated, not an image, or of a format that is not opened.
+    SourceUnreachable
+        The server does not answer, or refuses.
+    """
+    name = str(href)
+    address = _address(name)
+    with raster_env():
+        dataset = _open_as_one_of(name, address, _candidates(name))
+        _refuse_references(name, dataset)
+        _refuse_truncated(name, dataset)
+    return dataset
+
+
+def _candidates(name: str) -> tuple[str, ...]:
+    """Drivers to try: the one that a local file's first bytes call for, or all, the likeliest first."""
+    if is_remote(name):
+        suffix = Path(urlsplit(name).path).suffix.lower()
+        return tuple(sorted(DRIVERS, key=lambda driver: suffix not in _SUFFIXES[driver]))
+    head = _head(local_path(name))
+    return tuple(driver for driver, magics in _MAGIC.items() if head.startswith(magics))
+
+
+def _open_as_one_of(name: str, address: str, drivers: tuple[str, ...]) -> Any:
+    error: Exception | None = None
+    for driver in drivers:
+        try:
+            with warnings.catch_warnings():
+                # A photograph without georeference is a normal input here.
+                warnings.simplefilter("ignore", NotGeoreferencedWarning)
+                return rasterio.open(address, driver=driver)
+        except (RasterioError, OSError, ValueError) as reason:
+            error = reason
+            if "not recognized" not in _chain(reason):
+                break
+    raise _open_error(name, error) from error
+
+
+def _address(name: str) -> str:
+    scheme = urlsplit(name).scheme.lower()
+    if "://" in name:
+        if scheme not in SCHEMES:
+            raise UnreadableRaster(
+                f"{name}: images are read from files and http(s) addresses only, not from {scheme}://"
+            )
+        if scheme != "file":
+            return f"/vsicurl/{name}"
+    path = local_path(name)
+    if name.startswith("/vsi"):
+        raise UnreadableRaster(f"{name}: GDAL virtual file systems are not read; give a file or an URL")
+    if not path.exists():
+        raise UnreadableRaster(f"{name}: there is no such file; check the path")
+    if not path.is_file():
+        raise UnreadableRaster(f"{name}: this is not a file; give one image")
+    if path.stat().st_size == 0:
+        raise UnreadableRaster(f"{name}: the file is empty; fetch or export it again")
+    return str(path.absolute())
+
+
+def _chain(error: BaseException | None) -> str:
+    texts = []
+    while error is not None:
+        texts.append(str(error))
+        error = error.__cause__ or error.__context__
+    return " | ".join(texts)
+
+
+def _open_error(name: str, error: Exception | None) -> Exception:
+    text = _chain(error)
+    if is_remote(name):
+        if "not recognized" in text:
+            return UnreadableRaster(
+                f"{name}: the server sent something that is not an image in a supported format "
+                f"({', '.join(DRIVERS)})"
+            )
+        return SourceUnreachable(f"{name}: cannot be fetched: {_first_line(text)}")
+    return UnreadableRaster(f"{name}: {_what_is_it(local_path(name))}")
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(_MAGIC_BYTES)
+    except OSError as error:
+        raise UnreadableRaster(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
+
+
+def _what_is_it(path: Path) -> str:
+    head = _head(path)
+    if head.startswith(tuple(magic for magics in _MAGIC.values() for magic in magics)):
+        return "the image is damaged or cut short; fetch or export it again"
+    formats = "give a GeoTIFF, COG, JPEG 2000, PNG or JPEG"
+    if b"<VRTDataset" in head:
+        return "a VRT only points to other files and is not opened; give the images themselves"
+    if b"\0" not in head:
+        return f"the file holds text, not an image, whatever its name says; {formats}"
+    return f"not an image in a supported format; {formats}"
+
+
+def _first_line(text: str) -> str:
+    return text.split(" | ", maxsplit=1)[0].strip().splitlines()[0] if text.strip() else "no answer"
+
+
+def _refuse_references(name: str, dataset: Any) -> None:
+    if dataset.tags(ns="OVERVIEWS"):
+        dataset.close()
+        raise UnreadableRaster(
+            f"{name}: names another file as its overviews, which is not followed; export it without"
+        )
+    if dataset.count == 0:
+        dataset.close()
+        raise UnreadableRaster(
+            f"{name}: holds no bands of its own, only subdatasets; export the one to use as a GeoTIFF"
+        )
+
+
+def _refuse_truncated(name: str, dataset: Any) -> None:
+    """A GeoTIFF's directory may be whole while its pixels are cut off; notice before minutes of work."""
+    if dataset.driver != "GTiff" or is_remote(name):
+        return
+    length = local_path(name).stat().st_size
+    blocks = max(block_bytes(dataset, *last) for last in _last_blocks(dataset))
+    if blocks > length:
+        dataset.close()
+        raise UnreadableRaster(
+            f"{name}: the image is cut short ({length} of at least {blocks} bytes); fetch or export it again"
+        )
+
+
+def _last_blocks(dataset: Any) -> list[tuple[int, int, int]]:
+    height, width = dataset.block_shapes[0]
+    last_row, last_col = (dataset.height - 1) // height, (dataset.width - 1) // width
+    return [(band, row, col) for band in {1, dataset.count} for row in {0, last_row} for col in {0, last_col}]
+
+
+def block_bytes(dataset: Any, band: int, row: int, col: int) -> int:
+    """Byte position where a GeoTIFF's block ends in its file; 0 where the block is not stored (sparse)."""
+    offset = dataset.get_tag_item(f"BLOCK_OFFSET_{col}_{row}", "TIFF", bidx=band)
+    size = dataset.get_tag_item(f"BLOCK_SIZE_{col}_{row}", "TIFF", bidx=band)
+    return int(offset) + int(size) if offset and size else 0
+
+
+def shared_dataset(href: str) -> Any:
+    """An open dataset of `href` for this thread (GDAL datasets must not be shared between threads).
+
+    The last few stay open, so that reading tile by tile does not parse headers again; a local file that has
+    changed since is opened anew.
+    """
+    datasets: OrderedDict[tuple[Any, ...], Any] = _local.__dict__.setdefault("datasets", OrderedDict())
+    key = file_key(href)
+    if key not in datasets:
+        datasets[key] = open_raster(href)
+        while len(datasets) > _OPEN_DATASETS:
+            datasets.popitem(last=False)[1].close()
+    datasets.move_to_end(key)
+    return datasets[key]
+
+
+def file_key(href: str) -> tuple[Any, ...]:
+    """What identifies the bytes behind `href` within this process."""
+    if is_remote(href):
+        return (href,)
+    try:
+        stat = local_path(href).stat()
+    except OSError:
+        return (href,)
+    return (href, stat.st_mtime_ns, stat.st_size, stat.st_ino)
+
+
+def read_pixels(href: str, indexes: tuple[int, ...], window: Window) -> NDArray[Any]:
+    """Unscaled numbers of a window that lies inside the file.
+
+    Parameters
+    ----------
+    indexes : tuple of int
+        Bands, from 1.
+
+    Returns
+    -------
+    array (band, row, col)
+        In the file's own type.
+    """
+    rows, cols = window.shape
+    dataset = shared_dataset(href)
+    with raster_env():
+        try:
+            pixels = dataset.read(list(indexes), window=RioWindow(window.col0, window.row0, cols, rows))
+        except (RasterioError, OSError) as error:
+            raise _read_error(href, error) from error
+    return np.asarray(pixels)
+
+
+def read_mask(href: str, window: Window) -> NDArray[np.uint8]:
+    """The file's own mask band (0 = no data) over a window that lies inside the file."""
+    rows, cols = window.shape
+    dataset = shared_dataset(href)
+    with raster_env():
+        try:
+            mask = dataset.read_masks(1, window=RioWindow(window.col0, window.row0, cols, rows))
+        except (RasterioError, OSError) as error:
+            raise _read_error(href, error) from error
+    return np.asarray(mask)
+
+
+def _read_error(href: str, error: Exception) -> Exception:
+    text = _chain(error)
+    if is_remote(href) and any(word in text.lower() for word in _TRANSFER_WORDS):
+        return SourceUnreachable(f"{href}: the transfer broke off: {_first_line(text)}")
+    return UnreadableRaster(f"{href}: the image is damaged or cut short; fetch or export it again")
