@@ -1,0 +1,123 @@
+"""``make bench``: every speed figure of docs/results.md, as tables and as JSON under benchmarks/results/."""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import diff_speed, orfeo, reads
+from benchmarks.measure import machine, run_process
+
+RESULTS = Path(__file__).resolve().parent / "results"
+CI = os.environ.get("CI", "").lower() not in ("", "0", "false")
+
+console = Console(width=100)
+
+
+def bench_diff(options: argparse.Namespace) -> dict[str, Any]:
+    """(a) `sitewatch diff` end to end and by stage."""
+    found = diff_speed.measure(repeats=options.repeats, generated=options.generated)
+    table = Table(
+        "", "seconds", "CPU s", "Mpx/s", "peak MB", title=f"diff: {found['pair']}, best of {found['repeats']}"
+    )
+    rows = {"sitewatch diff, end to end": found["diff"], "Orfeo ToolBox MAD": found["mad"]}
+    for name, cost in rows.items():
+        if cost is not None:
+            cells = [f"{cost[key]:.2f}" for key in ("seconds", "cpu_seconds", "mpx_per_s")]
+            table.add_row(name, *cells, f"{cost['peak_mb']:.0f}")
+    if ratio := found["ratio"]:
+        table.add_row(
+            "ratio", f"{ratio['seconds']:.2f}", f"{ratio['cpu_seconds']:.2f}", f"{1 / ratio['seconds']:.2f}",
+            f"{ratio['peak_mb']:.2f}",
+        )  # fmt: skip
+    console.print(table)
+    stages = found["stages"]
+    table = Table("stage", "seconds", "share", "Mpx/s", "peak MB", title=f"by stage, {stages['tiles']} tiles")
+    whole = sum(stages["seconds"].values())
+    for name, seconds in stages["seconds"].items():
+        peak = stages["peak_mb"].get(name)
+        speed = f"{found['megapixels'] / seconds:.1f}" if seconds > 1e-3 else ""
+        table.add_row(name, f"{seconds:.2f}", f"{seconds / whole:.0%}", speed, f"{peak:.0f}" if peak else "")
+    console.print(table)
+    return found
+
+
+def bench_reads(_options: argparse.Namespace) -> dict[str, Any]:
+    """(b) Bytes read over bytes of the area's blocks."""
+    found = reads.measure()
+    table = Table(show_header=False, title=f"one site out of a {found['file_mb']:.0f} MB image over HTTP")
+    table.add_row(f"bytes of the {found['blocks']} blocks that hold it", f"{found['block_mb']:.2f} MB")
+    table.add_row("bytes fetched", f"{found['fetched_mb']:.2f} MB in {found['requests']} requests")
+    table.add_row("fetched / blocks", f"{found['fetched_over_blocks']:.3f}")
+    table.add_row("fetched / file", f"{found['fetched_over_file']:.4f}")
+    console.print(table)
+    return found
+
+
+def bench_flow(_options: argparse.Namespace) -> dict[str, Any]:
+    """(c) What Prefect adds per tile."""
+    with tempfile.TemporaryDirectory() as name:
+        cost = run_process(
+            [sys.executable, "-m", "benchmarks.flow_overhead"],
+            folder=Path(name),
+            env={"PREFECT_HOME": f"{name}/prefect", "PREFECT_LOGGING_LEVEL": "ERROR"},
+        )
+    found: dict[str, Any] = json.loads(cost.output.splitlines()[-1])
+    table = Table(
+        show_header=False, title=f"flow overhead, {found['tiles']} tiles, {found['workers']} threads"
+    )
+    table.add_row("per tile, computed", f"{found['ms_per_tile']:.1f} ms")
+    table.add_row("per tile, from the cache", f"{found['ms_per_cached_tile']:.1f} ms")
+    table.add_row("empty flow", f"{found['empty_flow_s']:.2f} s")
+    table.add_row("first flow of a process (starts the server)", f"{found['first_flow_s']:.1f} s")
+    console.print(table)
+    return found
+
+
+BENCHMARKS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
+    "diff": bench_diff,
+    "reads": bench_reads,
+    "flow": bench_flow,
+}
+
+
+def main() -> int:
+    """Run what was asked for; 1 where CI is set and Orfeo ToolBox is missing."""
+    parser = argparse.ArgumentParser(prog="make bench ARGS=...", description=__doc__)
+    parser.add_argument("--only", choices=BENCHMARKS, action="append", help="one benchmark; may be repeated")
+    parser.add_argument("--repeats", type=int, default=3, help="runs of each program, the best counts")
+    parser.add_argument(
+        "--generated", action="store_true", help="a generated pair even where a real one is at hand"
+    )
+    options = parser.parse_args()
+    on = machine()
+    console.print(", ".join(f"{key} {value}" for key, value in on.items()), style="dim")
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    chosen = options.only or list(BENCHMARKS)
+    for name in chosen:
+        document = {
+            "benchmark": name,
+            "measured": datetime.now(UTC).isoformat(timespec="seconds"),
+            "machine": on,
+        }
+        document |= BENCHMARKS[name](options)
+        (RESULTS / f"{name}.json").write_text(json.dumps(document, indent=1) + "\n")
+    console.print(
+        f"written to {RESULTS.relative_to(Path.cwd()) if RESULTS.is_relative_to(Path.cwd()) else RESULTS}"
+    )
+    if "diff" in chosen and not orfeo.available():
+        console.print(f"Orfeo ToolBox is not installed, so diff stands alone here. Debian: {orfeo.INSTALL}")
+        return 1 if CI else 0
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
