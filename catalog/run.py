@@ -1,6 +1,8 @@
 """A run: what a compared pair leaves. The nouns, and `write_run`, the one way in."""
 
+import shutil
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -8,6 +10,9 @@ from typing import Any, Literal, Protocol
 
 from odc.geo.geobox import GeoBox
 
+from catalog import cog, geojson, index, layout, ledger, lock, pictures, stac, versions
+from catalog.errors import CatalogError
+from catalog.report import Report, build_report, input_row, is_dated
 from imagery.raster import FloatArray, Reader, Sensor
 from imagery.scene import Scene
 from imagery.site import Site
@@ -150,6 +155,10 @@ class RunPaths:
 def write_run(record: RunRecord, *, root: Path) -> RunPaths:
     """Write a run below `root`, whole or not at all.
 
+    Everything is made in ``.partial`` beside the runs and put in place by one rename, ``item.json`` written last.
+    A result that is already there is left alone where the same computation found the same; otherwise it is kept
+    in ``versions/``. Copies of inputs are copied into the run; the originals stay with the caller.
+
     Returns
     -------
     RunPaths
@@ -159,4 +168,134 @@ def write_run(record: RunRecord, *, root: Path) -> RunPaths:
     CatalogError
         The folder cannot be written, or another process is writing the same run; nothing is left behind.
     """
-    raise NotImplementedError
+    final = layout.run_folder(root, record.name)
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with lock.held(root, layout.flat(record.name)):
+            report = _written(record, root, final)
+        if is_dated(record):
+            index.update(root, report.site)
+    except OSError as error:
+        raise CatalogError(
+            f"cannot write the run {record.name} below {root}: {error.strerror or error}; "
+            "check free space and write permission, or give another folder with --out"
+        ) from error
+    return paths_of(final, report)
+
+
+def _written(record: RunRecord, root: Path, final: Path) -> Report:
+    """Make the run and put it in place, under its lock; the report that is then on disk."""
+    workspace = root / layout.PARTIAL / layout.flat(record.name)
+    versions.recover(workspace, final)
+    shutil.rmtree(workspace, ignore_errors=True)  # left by a killed process: nobody else holds the lock
+    try:
+        new = workspace / "new"
+        new.mkdir(parents=True)
+        copies = _copy_inputs(record, new)
+        report = build_report(record, copies)
+        if versions.same_result(final, report):
+            return Report.from_dict(layout.read_json(final / layout.REPORT))
+        report = _fill(record, report, new, final)
+        versions.put_in_place(new, final)
+        return report
+    finally:
+        if final.exists() or not (workspace / versions.ASIDE).exists():
+            shutil.rmtree(workspace, ignore_errors=True)
+        with suppress(OSError):
+            workspace.parent.rmdir()
+
+
+def _fill(record: RunRecord, report: Report, new: Path, final: Path) -> Report:
+    """All files of the run, in the order in which they build on each other."""
+    shift = None
+    if record.model is not None and record.model.alignment.verdict != "refused":
+        shift = None if record.model.alignment.shift.is_zero else record.model.alignment.shift
+    encoding = cog.write_images(
+        (new / layout.BEFORE, record.before_reader),
+        (new / layout.AFTER, record.after_reader, shift),
+        record.before_reader.quantity,
+    )
+    cog.write_evidence(new / layout.EVIDENCE, record.grid, record.tiles, record.evidence)
+    document = geojson.feature_collection(
+        report.changes,
+        record.grid,
+        before=record.before.acquired if record.before else None,
+        after=record.after.acquired if record.after else None,
+        simulated=record.simulated,
+    )
+    layout.write_json(new / layout.CHANGES, document)
+    layout.write_json(new / layout.TILES, ledger.ledger(record.tiles, report.outcomes))
+    pictures.draw(new, report, record.grid, record.site)
+    report = report.with_files(manifest(new))
+    layout.write_json(new / layout.REPORT, report.as_dict())
+    number = versions.next_number(final)
+    if final.exists():
+        versions.keep_earlier(final, new)
+    if record.before is not None and record.after is not None:
+        listed = report.with_files((*report.files, _entry(new, new / layout.REPORT)))
+        item = stac.item_document(
+            listed,
+            grid=record.grid,
+            before=record.before,
+            after=record.after,
+            bands=cog.stac_bands(record.before_reader.bands, record.before_reader.quantity, encoding),
+            version=number,
+            predecessor=versions.predecessor_link(new),
+        )
+        layout.write_json(new / layout.ITEM, item)
+    return report
+
+
+def _copy_inputs(record: RunRecord, new: Path) -> dict[int, str]:
+    """Take the evidentiary copies into ``source/`` and check that they are what they claim to be."""
+    taken: dict[int, str] = {}
+    for i, entry in enumerate(record.inputs):
+        if entry.path is None:
+            continue
+        folder = new / layout.SOURCE / entry.date
+        folder.mkdir(parents=True, exist_ok=True)
+        target = folder / entry.path.name
+        if target.exists():
+            target = folder / f"{i}_{entry.path.name}"
+        shutil.copyfile(entry.path, target)
+        found = layout.sha256_of(target)
+        if found != entry.sha256:
+            raise CatalogError(
+                f"{entry.path} has SHA-256 {found}, fetched was {entry.sha256}: it changed since; fetch it again"
+            )
+        taken[i] = target.relative_to(new).as_posix()
+    (new / layout.SOURCE).mkdir(exist_ok=True)
+    rows = [input_row(entry, taken.get(i)) for i, entry in enumerate(record.inputs)]
+    layout.write_json(new / layout.SOURCE / layout.SOURCE_LIST, {"inputs": rows})
+    return taken
+
+
+def manifest(folder: Path) -> tuple[dict[str, Any], ...]:
+    """Path, size and SHA-256 of every file that is there now, earlier versions aside."""
+    return tuple(_entry(folder, path) for path in layout.files_below(folder))
+
+
+def _entry(folder: Path, path: Path) -> dict[str, Any]:
+    return {
+        "path": path.relative_to(folder).as_posix(),
+        "size": path.stat().st_size,
+        "sha256": layout.sha256_of(path),
+    }
+
+
+def paths_of(folder: Path, report: Report) -> RunPaths:
+    """Where the files of the run in `folder` are."""
+    item = folder / layout.ITEM
+    chips = {change.id: folder / layout.CHIPS / layout.chip_name(change.id) for change in report.changes}
+    return RunPaths(
+        folder=folder,
+        item=item if item.is_file() else None,
+        report=folder / layout.REPORT,
+        overlay=folder / layout.OVERLAY,
+        changes=folder / layout.CHANGES,
+        tiles=folder / layout.TILES,
+        before=folder / layout.BEFORE,
+        after=folder / layout.AFTER,
+        evidence=folder / layout.EVIDENCE,
+        chips={name: path for name, path in chips.items() if path.is_file()},
+    )

@@ -1,0 +1,61 @@
+"""The ledger: one outcome for every tile of a run, with the reason where nothing could be said."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from catalog.errors import CatalogError
+from imagery.tile import Tile
+from models.change import TileOutcome
+
+FORMAT = "sitewatch-tiles/1"
+OUTCOMES = ("changed", "unchanged", "not_assessable", "failed")
+
+
+def ledger(tiles: Sequence[Tile], outcomes: Sequence[TileOutcome]) -> dict[str, Any]:
+    """The ledger document.
+
+    Raises
+    ------
+    CatalogError
+        A tile without an outcome, with two, or an outcome of no tile.
+    """
+    wanted, given = Counter(tile.id for tile in tiles), Counter(outcome.tile for outcome in outcomes)
+    if wanted != given:
+        odd = sorted((wanted - given).keys() | (given - wanted).keys())
+        raise CatalogError(f"every tile needs exactly one outcome; wrong for {', '.join(odd[:10])}")
+    by_tile = {outcome.tile: outcome for outcome in outcomes}
+    return {
+        "format": FORMAT,
+        "counts": counts(outcomes),
+        "tiles": [_row(tile, by_tile[tile.id]) for tile in tiles],
+    }
+
+
+def counts(outcomes: Iterable[TileOutcome]) -> dict[str, int]:
+    """Number of tiles by outcome; every outcome is named."""
+    found = Counter(outcome.outcome for outcome in outcomes)
+    return {name: found[name] for name in OUTCOMES}
+
+
+def reasons(outcomes: Iterable[TileOutcome]) -> list[tuple[str, int]]:
+    """Why tiles were not assessed, the commonest reason first."""
+    stated = Counter(
+        outcome.reason or "no reason given"
+        for outcome in outcomes
+        if outcome.outcome in {"not_assessable", "failed"}
+    )
+    return stated.most_common()
+
+
+def _row(tile: Tile, outcome: TileOutcome) -> dict[str, Any]:
+    core = tile.core
+    return {
+        "tile": tile.id,
+        "bbox_px": [core.col0, core.row0, core.col1, core.row1],
+        "halo_px": tile.halo_px,
+        "outcome": outcome.outcome,
+        "reason": outcome.reason,
+        "valid_fraction": round(outcome.valid_fraction, 4),
+        "changes": outcome.changes,
+    }
