@@ -74,22 +74,23 @@ def utc_text(moment: datetime) -> str:
 
 def jsonable(value: Any) -> Any:
     """`value` with numpy numbers, tuples, paths, times and mappings as plain JSON; NaN and infinity as null."""
-    if value is None or isinstance(value, str | bool | int):
-        return value
+    if isinstance(value, Mapping):
+        return {str(key): jsonable(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [jsonable(inner) for inner in value]
+    if isinstance(value, set | frozenset):
+        return [jsonable(inner) for inner in sorted(value)]
+    if hasattr(value, "tolist"):
+        return jsonable(value.tolist())
+    return _plain(value)
+
+
+def _plain(value: Any) -> str | int | float | bool | None:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, datetime):
         return utc_text(value) if value.tzinfo else value.isoformat()
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, Mapping):
-        return {str(key): jsonable(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        items = sorted(value) if isinstance(value, set | frozenset) else value
-        return [jsonable(inner) for inner in items]
-    if hasattr(value, "tolist"):
-        return jsonable(value.tolist())
-    return str(value)
+    return value if value is None or isinstance(value, str | int) else str(value)
 
 
 def json_bytes(document: Any) -> bytes:

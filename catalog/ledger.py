@@ -34,7 +34,7 @@ def ledger(tiles: Sequence[Tile], outcomes: Sequence[TileOutcome]) -> dict[str, 
 
 def counts(outcomes: Iterable[TileOutcome]) -> dict[str, int]:
     """Number of tiles by outcome; every outcome is named."""
-    found = Counter(outcome.outcome for outcome in outcomes)
+    found = Counter[str](outcome.outcome for outcome in outcomes)
     return {name: found[name] for name in OUTCOMES}
 
 

@@ -188,7 +188,7 @@ def diff_document(result: "Report | RunRecord", paths: "RunPaths") -> dict[str, 
         else {name: alignment[name] for name in ("residual_px", "p95_px", "verdict")},
         "valid_fraction": report.valid_fraction,
         "report": str(paths.report),
-        "changes": [_change_row(change) for change in report.changes],
+        "changes": [change_row(change) for change in report.changes],
     }
 
 
@@ -217,7 +217,9 @@ def _when(scene: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return None if scene is None else {"id": scene["id"], "time": scene["acquired"]}
 
 
-def _change_row(change: Change) -> dict[str, Any]:
+def change_row(change: Change) -> dict[str, Any]:
+    """One change as ``sitewatch diff --json`` lists it."""
+
     def place(date: str) -> dict[str, Any] | None:
         found = getattr(change, date)
         if found is None:
@@ -311,7 +313,7 @@ def _quality(record: "RunRecord") -> dict[str, Any]:
         first, second = getattr(before, name, None), getattr(after, name, None)
         if first is None or second is None:
             return None
-        gap = abs(second - first)
+        gap = abs(float(second) - float(first))
         return round(min(gap, 360.0 - gap) if "azimuth" in name else gap, 3)
 
     return {

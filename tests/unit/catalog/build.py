@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from affine import Affine
 from odc.geo.geobox import GeoBox
 from pyproj import CRS
 from shapely.geometry import box
@@ -29,8 +30,6 @@ PAIR = "testbase|before-scene|after-scene"
 
 def grid_of(shape: tuple[int, int] = (600, 700), gsd: float = 0.5, crs: str | None = "EPSG:32636") -> GeoBox:
     origin = (765_000.0, 3_923_000.0) if crs else (0.0, 0.0)
-    from affine import Affine
-
     return GeoBox(shape, Affine(gsd, 0, origin[0], 0, -gsd, origin[1]), crs)
 
 
