@@ -183,8 +183,9 @@ def _stretch(crops: Iterable[FloatArray]) -> tuple[float, float]:
 
 def _panel(crop: FloatArray, low: float, high: float) -> Image.Image:
     known = np.isfinite(crop).all(axis=0)
-    scaled = np.clip((np.nan_to_num(crop) - low) / (high - low), 0.0, 1.0)
-    shown = np.broadcast_to(np.rint(scaled * 255), (3, *known.shape)).transpose(1, 2, 0).astype(np.uint8)
+    scaled = np.clip((np.where(known, crop, low) - low) / (high - low), 0.0, 1.0)
+    grey_or_rgb = np.rint(scaled * 255).astype(np.uint8)
+    shown = np.broadcast_to(grey_or_rgb, (3, *known.shape)).transpose(1, 2, 0).copy()
     shown[~known] = NO_PIXELS
     return Image.fromarray(shown).resize((PANEL_PX, PANEL_PX), Image.Resampling.BICUBIC)
 

@@ -151,7 +151,7 @@ def _surroundings(score: CaseScore, threshold: float) -> tuple[Mark, ...]:
 
 def _cells(shown: Sequence[Exhibit], files: Mapping[str, CaseFiles]) -> dict[int, Image.Image]:
     """Exhibits drawn, by identity; one case's images in memory at a time."""
-    cells = {}
+    cells: dict[int, Image.Image] = {}
     for name in sorted({exhibit.case for exhibit in shown}):
         pixels = case_pixels(files[name])
         cells |= {id(e): cell(e, files[name], pixels) for e in shown if e.case == name}
@@ -171,7 +171,7 @@ def _write_pages(
         path = folder / f"{name}_{index + 1:02d}.png"
         partial = path.with_suffix(".partial")
         try:
-            _page(on_page, header).save(partial, format="PNG", optimize=True)
+            _page(on_page, header).save(partial, format="PNG")
             partial.replace(path)
         finally:
             with contextlib.suppress(FileNotFoundError):
