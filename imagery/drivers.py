@@ -218,7 +218,7 @@ def _refuse_truncated(name: str, dataset: Any) -> None:
     if dataset.driver != "GTiff" or is_remote(name):
         return
     length = local_path(name).stat().st_size
-    blocks = max(block_bytes(dataset, *last) for last in _last_blocks(dataset))
+    blocks = max(_block_end(dataset, *last) for last in _last_blocks(dataset))
     if blocks > length:
         dataset.close()
         raise UnreadableRaster(
@@ -232,11 +232,15 @@ def _last_blocks(dataset: Any) -> list[tuple[int, int, int]]:
     return [(band, row, col) for band in {1, dataset.count} for row in {0, last_row} for col in {0, last_col}]
 
 
-def block_bytes(dataset: Any, band: int, row: int, col: int) -> int:
-    """Byte position where a GeoTIFF's block ends in its file; 0 where the block is not stored (sparse)."""
+def block_size(dataset: Any, band: int, row: int, col: int) -> int:
+    """Compressed bytes of one block of a GeoTIFF; 0 where it is not stored (sparse) or not known."""
+    return int(dataset.get_tag_item(f"BLOCK_SIZE_{col}_{row}", "TIFF", bidx=band) or 0)
+
+
+def _block_end(dataset: Any, band: int, row: int, col: int) -> int:
+    """Byte position where a GeoTIFF's block ends in its file."""
     offset = dataset.get_tag_item(f"BLOCK_OFFSET_{col}_{row}", "TIFF", bidx=band)
-    size = dataset.get_tag_item(f"BLOCK_SIZE_{col}_{row}", "TIFF", bidx=band)
-    return int(offset) + int(size) if offset and size else 0
+    return int(offset or 0) + block_size(dataset, band, row, col)
 
 
 def shared_dataset(href: str) -> Any:

@@ -1,0 +1,204 @@
+"""The evidentiary copy: what was looked at, in its own grid and unscaled numbers, with where it came from."""
+
+import hashlib
+import json
+import re
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import rasterio
+from odc.geo.geobox import GeoBox
+from rasterio.enums import ColorInterp, MaskFlags
+from rasterio.windows import Window as RioWindow
+
+from imagery.drivers import is_remote, open_raster, raster_env, read_mask, read_pixels
+from imagery.errors import SourceUnreachable, UnusablePair
+from imagery.footprint import needed_window
+from imagery.raster import Window
+from imagery.scene import Asset, Scene
+
+_CHUNK_PX = 1024
+_HEAD_TIMEOUT_S = 20.0
+_HASH_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceCopy:
+    """One file of the evidentiary copy.
+
+    Parameters
+    ----------
+    scene_id, asset : str
+        What it was cut from: the scene (or sibling of it) and the name of its asset.
+    href : str
+        The original.
+    etag : str or None
+        Of the original, where a server states it.
+    path : Path
+        The copy: a tiled, lossless GeoTIFF of the window in the original's grid and numbers.
+    window : Window
+        Pixels of the original that were copied.
+    length : int
+        Bytes of the copy.
+    sha256 : str
+        Of the copy.
+    """
+
+    scene_id: str
+    asset: str
+    href: str
+    etag: str | None
+    path: Path
+    window: Window
+    length: int
+    sha256: str
+
+
+def copy_source(scene: Scene, grid: GeoBox, folder: Path) -> tuple[SourceCopy, ...]:
+    """Copy what `grid` needs of every asset of `scene` and its siblings.
+
+    A copy that is already there, whole and of the same original, is kept, so an interrupted copy goes on where it
+    stopped. Assets that do not reach the grid are left out.
+
+    Raises
+    ------
+    UnusablePair
+        No asset of the scene reaches the grid.
+    UnreadableRaster, SourceUnreachable
+        See `imagery.drivers.open_raster`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    copies = [
+        copy
+        for part in (scene, *scene.siblings)
+        for name, asset in part.assets.items()
+        if (copy := _copy_asset(part, name, asset, grid, folder)) is not None
+    ]
+    if not copies:
+        raise UnusablePair(f"{scene.id}: none of its files reaches the site; check the site's outline")
+    return tuple(copies)
+
+
+def local_scene(scene: Scene, copies: tuple[SourceCopy, ...]) -> Scene:
+    """The same scene with its assets read from `copies`; tiles of it that were not copied are left out."""
+    parts = [
+        part for s in (scene, *scene.siblings) if (part := _with_copies(replace(s, siblings=()), copies))
+    ]
+    if not parts:
+        raise UnusablePair(f"{scene.id}: no copy of it was made")
+    return replace(parts[0], siblings=tuple(parts[1:]))
+
+
+def _with_copies(scene: Scene, copies: tuple[SourceCopy, ...]) -> Scene | None:
+    own = {copy.asset: copy for copy in copies if copy.scene_id == scene.id}
+    assets = {
+        name: replace(asset, href=str(own[name].path), sha256=own[name].sha256, etag=own[name].etag)
+        for name, asset in scene.assets.items()
+        if name in own
+    }
+    if not any(asset.role == "data" for asset in assets.values()):
+        return None
+    return replace(scene, assets=assets)
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_HASH_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _copy_asset(scene: Scene, name: str, asset: Asset, grid: GeoBox, folder: Path) -> SourceCopy | None:
+    etag = _etag(asset)
+    stem = re.sub(r"[^A-Za-z0-9_.-]", "_", f"{scene.id}_{name}")
+    path, record = folder / f"{stem}.tif", folder / f"{stem}.copy.json"
+    with open_raster(asset.href) as dataset:
+        window = needed_window(dataset, grid)
+        if window is None:
+            return None
+        copy = SourceCopy(
+            scene_id=scene.id,
+            asset=name,
+            href=asset.href,
+            etag=etag,
+            path=path,
+            window=window,
+            length=0,
+            sha256="",
+        )
+        done = _finished(copy, record)
+        if done is not None:
+            return done
+        partial = path.with_suffix(".part")
+        _write(dataset, asset.href, window, partial)
+    copy = replace(copy, length=partial.stat().st_size, sha256=sha256_of(partial))
+    partial.replace(path)
+    _write_record(copy, record)
+    return copy
+
+
+def _write_record(copy: SourceCopy, record: Path) -> None:
+    partial = record.with_suffix(".part")
+    partial.write_text(json.dumps({**asdict(copy), "path": copy.path.name}, indent=1), encoding="utf-8")
+    partial.replace(record)
+
+
+def _finished(wanted: SourceCopy, record: Path) -> SourceCopy | None:
+    """The earlier copy, if it is of the same original and window and not a byte has changed."""
+    try:
+        known = json.loads(record.read_text(encoding="utf-8"))
+        found = replace(wanted, length=int(known["length"]), sha256=str(known["sha256"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    same = {**asdict(found), "path": found.path.name} == known
+    whole = same and found.path.is_file() and found.path.stat().st_size == found.length
+    return found if whole and sha256_of(found.path) == found.sha256 else None
+
+
+def _etag(asset: Asset) -> str | None:
+    if not is_remote(asset.href):
+        return asset.etag
+    try:
+        answer = httpx.head(asset.href, follow_redirects=True, timeout=_HEAD_TIMEOUT_S)
+    except httpx.HTTPError as error:
+        raise SourceUnreachable(f"{asset.href}: cannot be fetched: {error}") from error
+    # Signed addresses often allow GET alone; then the ETag stays what the catalogue said.
+    return answer.headers.get("etag", asset.etag) if answer.is_success else asset.etag
+
+
+def _write(dataset: Any, href: str, window: Window, path: Path) -> None:
+    rows, cols = window.shape
+    masked = any(MaskFlags.per_dataset in flags for flags in dataset.mask_flag_enums)
+    alpha = ColorInterp.alpha in dataset.colorinterp
+    rio_window = RioWindow(window.col0, window.row0, cols, rows)
+    profile = {
+        "driver": "GTiff", "width": cols, "height": rows, "count": dataset.count, "dtype": dataset.dtypes[0],
+        "crs": dataset.crs, "transform": dataset.window_transform(rio_window), "nodata": dataset.nodata,
+        "tiled": True, "blockxsize": 512, "blockysize": 512, "compress": "deflate", "BIGTIFF": "IF_SAFER",
+        "predictor": 3 if dataset.dtypes[0].startswith("float") else 2,
+    }  # fmt: skip
+    with raster_env(), rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(path, "w", **profile) as out:
+        out.colorinterp = dataset.colorinterp
+        out.scales, out.offsets = dataset.scales, dataset.offsets
+        for i, description in enumerate(dataset.descriptions, start=1):
+            if description:
+                out.set_band_description(i, description)
+        if dataset.colorinterp[0] is ColorInterp.palette:
+            out.write_colormap(1, dataset.colormap(1))
+        for chunk in _chunks(window):
+            at = RioWindow(chunk.col0 - window.col0, chunk.row0 - window.row0, chunk.shape[1], chunk.shape[0])
+            out.write(read_pixels(href, tuple(dataset.indexes), chunk), window=at)
+            if masked and not alpha:
+                out.write_mask(read_mask(href, chunk), window=at)
+
+
+def _chunks(window: Window) -> list[Window]:
+    return [
+        Window(row0=r, col0=c, row1=min(r + _CHUNK_PX, window.row1), col1=min(c + _CHUNK_PX, window.col1))
+        for r in range(window.row0, window.row1, _CHUNK_PX)
+        for c in range(window.col0, window.col1, _CHUNK_PX)
+    ]
