@@ -117,7 +117,7 @@ def _copy_asset(scene: Scene, name: str, asset: Asset, grid: GeoBox, folder: Pat
     stem = re.sub(r"[^A-Za-z0-9_.-]", "_", f"{scene.id}_{name}")
     path, record = folder / f"{stem}.tif", folder / f"{stem}.copy.json"
     with open_raster(asset.href) as dataset:
-        window = needed_window(dataset, grid)
+        window = needed_window(dataset, grid, whole_blocks=True)
         if window is None:
             return None
         copy = SourceCopy(

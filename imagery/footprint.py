@@ -32,8 +32,18 @@ def dataset_grid(dataset: Any) -> GeoBox:
     return GeoBox(dataset.shape, dataset.transform, dataset.crs.to_wkt())
 
 
-def needed_window(dataset: Any, grid: GeoBox, *, margin_px: int = MARGIN_PX) -> Window | None:
-    """Pixels of `dataset` that `grid` needs, whole blocks of a tiled file; None where it does not reach the grid."""
+def needed_window(
+    dataset: Any, grid: GeoBox, *, margin_px: int = MARGIN_PX, whole_blocks: bool = False
+) -> Window | None:
+    """Pixels of `dataset` that `grid` needs; None where it does not reach the grid.
+
+    Parameters
+    ----------
+    margin_px : int
+        File pixels added on every side.
+    whole_blocks : bool
+        Whether to add what is fetched anyway: the rest of a tiled file's blocks.
+    """
     own = dataset_grid(dataset)
     rows, cols = grid.shape
     along = np.linspace(0, 1, 65)
@@ -48,7 +58,7 @@ def needed_window(dataset: Any, grid: GeoBox, *, margin_px: int = MARGIN_PX) -> 
         return None
     low, high = low - margin_px, high + margin_px
     block = np.array(dataset.block_shapes[0])
-    if (block < own.shape).all():
+    if whole_blocks and (block < own.shape).all():
         low, high = low // block * block, -(-high // block) * block
     return Window(row0=int(low[0]), col0=int(low[1]), row1=int(high[0]), col1=int(high[1])).clipped(
         (own.shape[0], own.shape[1])

@@ -16,8 +16,6 @@ from imagery.warp import CUBIC_REACH_PX
 RIM_PX = CUBIC_REACH_PX
 """Grid pixels around hidden ones that are not used either: interpolation mixes them in."""
 
-_SCL_MARGIN_PX = 64
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class QualityMap:
@@ -74,7 +72,7 @@ def quality_map(scene: Scene, grid: GeoBox, *, min_cloud_m2: float = MIN_CLOUD_M
         if asset.role != "quality" or asset.quality is None:
             continue
         with open_raster(asset.href) as dataset:
-            window = needed_window(dataset, grid, margin_px=_SCL_MARGIN_PX)
+            window = needed_window(dataset, grid)
             if window is None:
                 continue
             own = dataset_grid(dataset)
