@@ -5,7 +5,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-builtin-rules
 
 VENV := .venv
-PYTHON := $(VENV)/bin/python
+PY := $(VENV)/bin/python
 # The stamp names what .venv was built from, so a changed lock or a moved folder builds it again.
 STAMP := $(VENV)/built-from-$(shell { cat requirements/dev.txt pyproject.toml requirements/venv.sh; pwd; } | cksum | cut -d' ' -f1)
 ARGS ?=
@@ -27,30 +27,30 @@ $(STAMP):
 	@touch $@
 
 demo: $(STAMP) ## both sites on the built-in simulated archive, into outputs/
-	@$(PYTHON) -m flows.cli demo $(ARGS)
+	@$(PY) -m flows.cli demo $(ARGS)
 
 test: $(STAMP) ## the whole test suite (ARGS="-k name" for a part of it)
-	$(PYTHON) -m pytest $(ARGS)
+	$(PY) -m pytest $(ARGS)
 
 lint: $(STAMP) ## style, types and import direction
-	$(PYTHON) -m ruff check .
-	$(PYTHON) -m ruff format --check .
-	$(PYTHON) -m mypy
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
 	$(VENV)/bin/lint-imports
 
 format: $(STAMP) ## sort imports, fix what can be fixed, format
-	$(PYTHON) -m ruff check --fix .
-	$(PYTHON) -m ruff format .
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
 
 bench: $(STAMP) ## speed, memory, bytes read and flow overhead, into benchmarks/results/
-	$(PYTHON) -m benchmarks.run $(ARGS)
+	$(PY) -m benchmarks.run $(ARGS)
 
 lock: ## write requirements/*.txt anew from the ranges in pyproject.toml
 	requirements/lock.sh
 
 wheel: $(STAMP) ## build the wheel into dist/
 	rm -rf dist
-	$(PYTHON) -m build --wheel --no-isolation
+	$(PY) -m build --wheel --no-isolation
 
 clean: ## remove caches and build products, keep .venv and outputs
 	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis benchmarks/results

@@ -13,7 +13,7 @@ find_python() {
     local candidate
     if [ -n "${PYTHON:-}" ]; then
         fits "$PYTHON" && { echo "$PYTHON"; return; }
-        say "PYTHON=$PYTHON does not run or is not Python 3.11 or 3.12 ($("$PYTHON" --version 2>&1 || true))."
+        say "PYTHON=$PYTHON does not run or is not Python 3.11 or 3.12."
         return 1
     fi
     for candidate in python3.11 python3.12 python3 python; do
@@ -22,7 +22,7 @@ find_python() {
             return
         fi
     done
-    say "sitewatch needs Python 3.11 or 3.12; found: $(python3 --version 2>&1 || echo no python3)."
+    say "sitewatch needs Python 3.11 or 3.12; found: $(python3 --version 2>/dev/null || echo none)."
     say "Install one (Debian and Ubuntu: apt-get install python3.11 python3.11-venv) or name it: make PYTHON=/path/to/python3.11 ..."
     return 1
 }
@@ -35,7 +35,9 @@ if ! "$python" -c 'import ensurepip, venv' >/dev/null 2>&1; then
 fi
 
 # Scripts in a virtual environment hold its full path: one that was moved or lost its interpreter is built anew.
-if [ -e "$venv" ] && ! { fits "$venv/bin/python" && head -n1 "$venv/bin/pip" 2>/dev/null | grep -qF "$PWD/$venv/"; }; then
+# (In the first line, or in the second where the path is too long or has a space.)
+here=$(realpath -m "$venv")
+if [ -e "$venv" ] && ! { fits "$venv/bin/python" && head -n2 "$venv/bin/pip" 2>/dev/null | grep -qF "$here/"; }; then
     say "Replacing $venv: it was made elsewhere or its Python is gone."
     rm -rf "$venv"
 fi
