@@ -1,7 +1,8 @@
-"""Bytes fetched for one site out of a large image on a server, over the bytes of the blocks that hold the site."""
+"""Bytes fetched for one site out of large images on a server, over the bytes of the blocks that hold the site."""
 
 import tempfile
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,18 @@ from rasterio.windows import Window as RioWindow
 from scipy import ndimage
 
 from benchmarks.range_server import serve
-from imagery.drivers import read_pixels
+from imagery.grid import site_grid
 from imagery.raster import Window
+from imagery.read import block_figures, copy_source
+from imagery.scene import Asset, Scene
+from imagery.site_file import load_sites
 
+SITE = "khmeimim"
+BANDS = ("red", "green", "blue", "nir")
 SIDE_PX = 10980
 BLOCK_PX = 1024
-AREA = Window(row0=4300, col0=6100, row1=4830, col1=6610)
-"""5.3 x 5.1 km at 10 m, the size of an air base, across block edges as a real one lies."""
+UPPER_LEFT = (699960.0, 4000020.0)
+"""Of the Sentinel-2 tile 36SYE, EPSG:32636, which holds the site."""
 
 
 def write_tile(path: Path) -> None:
@@ -32,46 +38,58 @@ def write_tile(path: Path) -> None:
     numbers = np.clip(1800 + 500 * texture / np.std(texture), 1, 10000).astype(np.uint16)
     with rasterio.open(
         path, "w", driver="COG", width=SIDE_PX, height=SIDE_PX, count=1, dtype="uint16", crs="EPSG:32636", nodata=0,
-        transform=from_origin(699960, 4000020, 10, 10), blocksize=BLOCK_PX, compress="deflate", predictor="standard",
+        transform=from_origin(*UPPER_LEFT, 10, 10), blocksize=BLOCK_PX, compress="deflate", predictor="standard",
         overview_resampling="average", num_threads="all_cpus",
     ) as out:  # fmt: skip
         out.write(np.tile(numbers, (SIDE_PX // patch, SIDE_PX // patch)), 1)
 
 
-def block_bytes(path: Path, area: Window) -> tuple[int, int]:
-    """Stored bytes and number of the full-resolution blocks that `area` touches."""
-    with rasterio.open(path) as image:
-        sizes = [
-            int(image.get_tag_item(f"BLOCK_SIZE_{col}_{row}", "TIFF", bidx=1))
-            for row in range(area.row0 // BLOCK_PX, (area.row1 - 1) // BLOCK_PX + 1)
-            for col in range(area.col0 // BLOCK_PX, (area.col1 - 1) // BLOCK_PX + 1)
-        ]
-    return sum(sizes), len(sizes)
+def scene(base: str) -> Scene:
+    """Four bands of one acquisition below `base`, a folder or an URL."""
+    return Scene(
+        id="noise", source="benchmark", collection="noise", platform="none", sensor="optical", quantity="dn",
+        acquired=datetime(2024, 12, 15, 8, 20, tzinfo=UTC), gsd_m=10.0,
+        assets={band: Asset(href=f"{base}/{band}.tif", bands=(band,)) for band in BANDS},
+    )  # fmt: skip
 
 
 def measure() -> dict[str, Any]:
-    """Bytes and requests of one windowed read through `imagery.drivers`, checked against the file on disk."""
+    """Bytes and requests of the evidentiary copy of one site, checked against the files on disk."""
+    grid = site_grid(load_sites()[SITE], 10.0)
     with tempfile.TemporaryDirectory() as name:
-        path = Path(name) / "band.tif"
-        write_tile(path)
-        needed, blocks = block_bytes(path, AREA)
-        with rasterio.open(path) as image:
-            rows, cols = AREA.shape
-            truth = image.read(1, window=RioWindow(AREA.col0, AREA.row0, cols, rows))
-        with serve(Path(name)) as (url, traffic):
+        folder, copies = Path(name) / "served", Path(name) / "copies"
+        folder.mkdir()
+        write_tile(folder / f"{BANDS[0]}.tif")
+        for band in BANDS[1:]:
+            (folder / f"{band}.tif").hardlink_to(folder / f"{BANDS[0]}.tif")
+        figures = block_figures(scene(str(folder)), grid)
+        with serve(folder) as (url, traffic):
             start = time.perf_counter()
-            pixels = read_pixels(f"{url}/band.tif", (1,), AREA)
+            copied = copy_source(scene(url), grid, copies)
             seconds = time.perf_counter() - start
-        if not np.array_equal(pixels[0], truth):
-            raise RuntimeError("the pixels read over HTTP are not those of the file")
-        return {
-            "file_mb": path.stat().st_size / 1e6,
-            "window_px": list(AREA.shape),
-            "blocks": blocks,
-            "block_mb": needed / 1e6,
-            "fetched_mb": traffic.bytes / 1e6,
-            "requests": traffic.requests,
-            "fetched_over_blocks": traffic.bytes / needed,
-            "fetched_over_file": traffic.bytes / path.stat().st_size,
-            "seconds": seconds,
-        }
+        for copy in copied:
+            _check(copy.path, folder / f"{copy.asset}.tif", copy.window)
+        if len(copied) != len(BANDS):
+            raise RuntimeError(f"{len(copied)} of {len(BANDS)} bands were copied")
+        size = len(BANDS) * (folder / f"{BANDS[0]}.tif").stat().st_size
+    return {
+        "site": SITE,
+        "grid_px": [int(n) for n in grid.shape],
+        "bands": len(BANDS),
+        "files_mb": size / 1e6,
+        "blocks": figures.blocks,
+        "block_mb": figures.bytes_needed / 1e6,
+        "fetched_mb": traffic.bytes / 1e6,
+        "requests": traffic.requests,
+        "fetched_over_blocks": traffic.bytes / figures.bytes_needed,
+        "fetched_over_files": traffic.bytes / size,
+        "seconds": seconds,
+    }
+
+
+def _check(copy: Path, original: Path, window: Window) -> None:
+    rows, cols = window.shape
+    with rasterio.open(copy) as ours, rasterio.open(original) as theirs:
+        truth = theirs.read(1, window=RioWindow(window.col0, window.row0, cols, rows))
+        if not np.array_equal(ours.read(1), truth):
+            raise RuntimeError(f"{copy.name}: the copied pixels are not those of {original.name}")

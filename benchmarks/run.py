@@ -53,11 +53,17 @@ def bench_diff(options: argparse.Namespace) -> dict[str, Any]:
 def bench_reads(_options: argparse.Namespace) -> dict[str, Any]:
     """(b) Bytes read over bytes of the area's blocks."""
     found = reads.measure()
-    table = Table(show_header=False, title=f"one site out of a {found['file_mb']:.0f} MB image over HTTP")
+    table = Table(
+        show_header=False,
+        title=f"{found['site']} out of {found['files_mb']:.0f} MB in {found['bands']} files over HTTP",
+    )
     table.add_row(f"bytes of the {found['blocks']} blocks that hold it", f"{found['block_mb']:.2f} MB")
-    table.add_row("bytes fetched", f"{found['fetched_mb']:.2f} MB in {found['requests']} requests")
+    table.add_row(
+        "bytes fetched",
+        f"{found['fetched_mb']:.2f} MB in {found['requests']} requests, {found['seconds']:.1f} s",
+    )
     table.add_row("fetched / blocks", f"{found['fetched_over_blocks']:.3f}")
-    table.add_row("fetched / file", f"{found['fetched_over_file']:.4f}")
+    table.add_row("fetched / files", f"{found['fetched_over_files']:.4f}")
     console.print(table)
     return found
 
