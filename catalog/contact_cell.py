@@ -1,5 +1,6 @@
 """One exhibit of a contact sheet: the same ground on both dates, one stretch, with labels and claims drawn."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -156,7 +157,8 @@ def _moved(to_after: NDArray[np.float64], point: tuple[float, float]) -> tuple[f
 
 
 def _corner(centre: tuple[float, float], side_px: int) -> tuple[int, int]:
-    return round(centre[0] - side_px / 2), round(centre[1] - side_px / 2)
+    # Not round(): halves must go the same way on both dates.
+    return math.floor(centre[0] - side_px / 2), math.floor(centre[1] - side_px / 2)
 
 
 def _crop(numbers: FloatArray, corner: tuple[int, int], side_px: int) -> FloatArray:

@@ -3,7 +3,6 @@
 One series of PNG pages per class and kind of mistake: ``aircraft_misses_01.png``, ``null_false_alarms_01.png``.
 """
 
-import contextlib
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -171,11 +170,10 @@ def _write_pages(
         path = folder / f"{name}_{index + 1:02d}.png"
         partial = path.with_suffix(".partial")
         try:
-            _page(on_page, header).save(partial, format="PNG")
+            _page(on_page, header).save(partial, format="PNG", compress_level=1)
             partial.replace(path)
         finally:
-            with contextlib.suppress(FileNotFoundError):
-                partial.unlink()
+            partial.unlink(missing_ok=True)
         paths.append(path)
     return paths
 

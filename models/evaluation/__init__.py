@@ -8,9 +8,10 @@ from models.evaluation.case import Box, Case, Claim, Klass, Origin, Truth, claim
 from models.evaluation.rules import MatchRule, rule_for
 from models.evaluation.score import CaseScore, ClaimStatus, JudgedClaim, Match, score_case
 from models.evaluation.summary import THRESHOLDS, Summary, summarise
-from models.evaluation.tally import Tally, confidence_interval, detection_at_false_alarms, tally
+from models.evaluation.tally import RESAMPLINGS, Tally, confidence_interval, detection_at_false_alarms, tally
 
 __all__ = [
+    "RESAMPLINGS",
     "THRESHOLDS",
     "Box",
     "Case",

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from catalog.cases import CaseFiles, load_cases
+from flows.cli import call
 from models.evaluation import Box, score_case, summarise
 
 pytestmark = pytest.mark.system
@@ -158,6 +159,31 @@ def scenarios() -> Iterator[Any]:
         yield pytest.param(mixed, seed, id=f"mixed-{seed}")
     for predict in (perfect, nothing, no_result, wrong_kind, on_the_edges, crowded):
         yield pytest.param(predict, 0, id=predict.__name__)
+
+
+SMALL_CASES = ("sar_latakia_20250803_20251002", "ship_longbeach", "veh_c03_1", "veh_c07_1")
+
+
+@pytest.mark.filterwarnings("ignore:All-NaN slice")
+def test_the_command_agrees_about_its_own_predictions(
+    reference: ModuleType, shared_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chosen = tmp_path / "cases"
+    chosen.mkdir()
+    for name in SMALL_CASES:
+        (chosen / name).symlink_to(shared_data / "cases" / "public" / name)
+    out = tmp_path / "out"
+
+    code = call(["evaluate", str(chosen), "--out", str(out), "--json"])
+
+    ours = json.loads(capsys.readouterr().out)
+    assert ours["failed"] == {}
+    assert code == (3 if ours["n_na"] else 0)
+    expected = reference.evaluate(str(chosen), str(out / "predictions"), (0.0, 0.3, 0.5, 0.7, 0.9))
+    assert {key: ours[key] for key in expected} == undefined_is_null(json.loads(json.dumps(expected)))
+    assert {row["klass"] for row in ours["rows"]} == {"ship", "sar", "vehicle"}
+    assert sum(figures["Pd"] or 0 for figures in ours["per_case"].values()) > 0
+    assert list((out / "sheets").glob("*_misses_01.png"))
 
 
 @pytest.mark.filterwarnings("ignore:All-NaN slice")
