@@ -3,14 +3,21 @@
 from pathlib import Path
 
 from odc.geo.geobox import GeoBox
-from PIL import Image
 
-from catalog.layout import CHIPS, OVERLAY
+from catalog.chips import draw_chip
+from catalog.layout import AFTER, BEFORE, CHIPS, OVERLAY, chip_name
+from catalog.overlay import Sheet, draw_overlay, ranked, tags_of
 from catalog.report import Report
+from catalog.stretch import shared_stretch
 from imagery.site import Site
 
 
 def draw(folder: Path, report: Report, grid: GeoBox, site: Site | None) -> None:
     """Draw the overlay and one chip per change from the rasters already in `folder`."""
+    stretch = shared_stretch((folder / BEFORE, folder / AFTER), report.quantity)
+    sheet = Sheet(folder=folder, report=report, grid=grid, site=site, stretch=stretch)
+    draw_overlay(folder / OVERLAY, sheet)
     (folder / CHIPS).mkdir()
-    Image.new("RGB", (64, 64)).save(folder / OVERLAY)
+    tags = tags_of(report.changes)
+    for change in ranked(report.changes):
+        draw_chip(folder / CHIPS / chip_name(change.id), sheet, change, tags[change.id])

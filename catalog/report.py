@@ -36,6 +36,8 @@ class Report:
     site : dict or None
         id, name, attribution, and the zones' outlines as they were used.
     sensor : str
+    quantity : str
+        What the pixels of before.tif and after.tif measure.
     status : {"changed", "unchanged", "not_assessable"}
     reason : str or None
     simulated : bool
@@ -73,6 +75,7 @@ class Report:
     pair: str
     site: Mapping[str, Any] | None
     sensor: str
+    quantity: str
     status: str
     reason: str | None
     simulated: bool
@@ -145,6 +148,7 @@ def build_report(record: "RunRecord", copies: Mapping[int, str]) -> Report:
         "pair": record.pair,
         "site": None if record.site is None else _site(record.site),
         "sensor": record.sensor,
+        "quantity": record.before_reader.quantity,
         "grid": _grid(record.grid),
         "before": None if record.before is None else _scene(record.before),
         "after": None if record.after is None else _scene(record.after),

@@ -25,6 +25,7 @@ from catalog.layout import (
     flat,
     jsonable,
     multihash,
+    utc_text,
 )
 from catalog.ledger import counts
 from catalog.report import Report, kind_counts
@@ -212,24 +213,28 @@ def _unused(key: str, taken: Mapping[str, Any]) -> str:
 
 
 def _add_angles(item: pystac.Item, before: Scene, after: Scene) -> None:
-    """View and sun angles belong to one date each, so they stand on the assets."""
-    names = {
-        "view:off_nadir": "view_off_nadir_deg",
-        "view:azimuth": "view_azimuth_deg",
-        "view:sun_azimuth": "sun_azimuth_deg",
-        "view:sun_elevation": "sun_elevation_deg",
-    }
+    """View and sun angles on the asset of the date they belong to.
+
+    The view extension also wants one of them among the Item's properties: there stand those of *after*, the date
+    as of which the Item speaks.
+    """
     for key, scene in (("before", before), ("after", after)):
         fields = item.assets[key].extra_fields
-        stated = {name: getattr(scene, field) for name, field in names.items()}
-        fields |= {name: value for name, value in stated.items() if value is not None}
-        fields |= {"datetime": _text(scene.acquired), "platform": scene.platform, "gsd": scene.gsd_m}
-        if VIEW not in item.stac_extensions and any(value is not None for value in stated.values()):
-            item.stac_extensions.append(VIEW)
+        fields |= _angles(scene)
+        fields |= {"datetime": utc_text(scene.acquired), "platform": scene.platform, "gsd": scene.gsd_m}
+    if overall := _angles(after) or _angles(before):
+        item.properties |= overall
+        item.stac_extensions.append(VIEW)
 
 
-def _text(moment: datetime) -> Any:
-    return jsonable(moment)
+def _angles(scene: Scene) -> dict[str, float]:
+    stated = {
+        "view:off_nadir": scene.view_off_nadir_deg,
+        "view:azimuth": scene.view_azimuth_deg,
+        "view:sun_azimuth": scene.sun_azimuth_deg,
+        "view:sun_elevation": scene.sun_elevation_deg,
+    }
+    return {name: float(value) for name, value in stated.items() if value is not None}
 
 
 def _links(report: Report, before: Scene, after: Scene) -> list[dict[str, Any]]:
