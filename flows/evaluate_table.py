@@ -1,8 +1,10 @@
 """The figures of an evaluation as a person reads them."""
 
+import itertools
 from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -14,7 +16,11 @@ _TITLES = {
     "implant": "Objects pasted into real images",
     "simulated": "SIMULATED images",
 }
-_CAVEAT = "False alarms are an upper bound: labels are incomplete. Brackets: 90 % intervals over places."
+_LEGEND = (
+    "Pd: labelled changes found with the right kind (App appeared, Van vanished). Kind: share of matches that are "
+    "of the right kind. FA: false alarms, an upper bound, as labels are incomplete. Frag: parts and repetitions. "
+    "Prec: precision, a lower bound. 90 %: interval over places; empty for fewer than three places."
+)
 
 
 def show_evaluation(evaluation: Evaluation, *, console: Console | None = None) -> None:
@@ -42,56 +48,63 @@ def figures_of_origin(document: dict[str, Any]) -> RenderableType:
         f"assessable{'' if speed is None else f', {speed:g} s/Mpx'}"
     )
     parts: list[RenderableType] = [Text(head, style="bold")]
+    classes = itertools.groupby(document["rows"], key=lambda row: row["klass"])
+    parts += [_detection(list(rows)) for _, rows in classes]
     if document["rows"]:
-        parts += [_detection(document), _budgets(document), Text(_CAVEAT, style="dim")]
+        parts += [Text(_LEGEND, style="dim"), _budgets(document)]
     if document["null_n"]:
         parts.append(_controls(document))
     return Group(*parts)
 
 
-def _detection(document: dict[str, Any]) -> Table:
-    table = Table(
-        "Class", "Score", "Pd", "Appeared", "Vanished", "Right kind", "FA/km2", "Fragments/km2", "Precision >=",
-        "n", "km2", "Null FA/km2",
+def _detection(rows: list[dict[str, Any]]) -> Table:
+    """One class; its figures fit into 80 columns."""
+    first = rows[0]
+    table = _table(
+        "Score", "Pd", "90 %", "App", "Van", "Kind", "FA/km2", "90 %", "Frag/km2", "Prec",
+        title=f"{first['klass']}: {first['n']} changes on {_number(first['km2'], 2)} km2",
     )  # fmt: skip
-    previous = None
-    for row in document["rows"]:
-        if previous not in (None, row["klass"]):
-            table.add_section()
+    for row in rows:
         table.add_row(
-            row["klass"] if row["klass"] != previous else "",
             f"{row['thr']:g}",
-            f"{_number(row['Pd'], 2)} {_interval(row['Pd_ci'], 2)}",
+            _number(row["Pd"], 2),
+            _interval(row["Pd_ci"], 2),
             *(_number(row[name], 2) for name in ("Pd_app", "Pd_van", "kind")),
-            f"{_number(row['FA'], 1)} {_interval(row['FA_ci'], 1)}",
+            _number(row["FA"], 1),
+            _interval(row["FA_ci"], 1),
             _number(row["frag"], 1),
             _number(row["prec_lb"], 2),
-            str(row["n"]),
-            _number(row["km2"], 2),
-            _number(row["null_FA"], 1),
         )
-        previous = row["klass"]
     return table
 
 
 def _budgets(document: dict[str, Any]) -> Table:
     groups = document["pd_at_fa"]
     budgets = list(next(iter(groups.values())))
-    table = Table("Pd at FA/km2 up to", *budgets)
+    table = _table("Pd", *budgets, title="Pd at no more than so many false alarms per km2")
     for group, points in groups.items():
         table.add_row(group, *(_number(points[budget][0], 2) for budget in budgets))
     return table
 
 
 def _controls(document: dict[str, Any]) -> Table:
-    names = {"null_real": "two real images", "null_perturbed": "one image, perturbed"}
+    names = {"null_real": "real pair", "null_perturbed": "perturbed"}
     thresholds = list(document["null_real"]["FA"])
-    table = Table("Controls (FA/km2)", "n", "km2", *(f"score {threshold}" for threshold in thresholds))
+    table = _table("Control", "n", "km2", *thresholds, title="False alarms/km2 where nothing changed")
     for key, name in names.items():
         controls = document[key]
         if controls["n"]:
             figures = (_number(controls["FA"][threshold], 1) for threshold in thresholds)
             table.add_row(name, str(controls["n"]), _number(controls["km2"], 2), *figures)
+    return table
+
+
+def _table(*columns: str, title: str) -> Table:
+    table = Table(
+        title=title, title_justify="left", title_style="", box=SIMPLE_HEAD, padding=0, pad_edge=False
+    )
+    for index, name in enumerate(columns):
+        table.add_column(name, justify="right" if index else "left", no_wrap=True)
     return table
 
 
@@ -101,7 +114,7 @@ def _number(value: float | None, digits: int) -> str:
 
 def _interval(ends: list[float | None], digits: int) -> str:
     low, high = ends
-    return "" if low is None or high is None else f"({low:.{digits}f}-{high:.{digits}f})"
+    return "" if low is None or high is None else f"{low:.{digits}f}-{high:.{digits}f}"
 
 
 def _folders(evaluation: Evaluation) -> list[Path]:
