@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from catalog.cases import CaseFiles
+from catalog.ink import KIND_COLOURS
 from imagery.drivers import open_raster, read_pixels
 from imagery.raster import FloatArray, Window
 from models.evaluation import Box
@@ -22,12 +23,7 @@ CELL_PX = (2 * PANEL_PX + GAP_PX, PANEL_PX + CAPTION_PX)
 INK = (235, 235, 235)
 PAPER = (24, 24, 24)
 NO_PIXELS = (60, 60, 60)
-COLOURS = {
-    # Okabe and Ito's palette: told apart by colour-blind eyes too.
-    "appeared": (86, 180, 233),
-    "vanished": (230, 159, 0),
-    "dont_care": (170, 170, 170),
-}
+COLOURS = {**KIND_COLOURS, "dont_care": (170, 170, 170)}
 
 _CONTEXT = 2.5
 """Side of the shown ground over the longest side of what it shows."""
