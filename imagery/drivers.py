@@ -49,6 +49,7 @@ _ENV = {
 _OPEN_DATASETS = 32
 _TRANSFER_WORDS = ("http", "curl", "timed out", "timeout", "connect", "resolve host", "range")
 _MAGIC_BYTES = 4096
+_DAMAGED = "the image is damaged or cut short; fetch or export it again"
 _MAGIC = {
     "GTiff": (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
     "JP2OpenJPEG": (b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51"),
@@ -187,7 +188,7 @@ def _head(path: Path) -> bytes:
 def _what_is_it(path: Path) -> str:
     head = _head(path)
     if head.startswith(tuple(magic for magics in _MAGIC.values() for magic in magics)):
-        return "the image is damaged or cut short; fetch or export it again"
+        return _DAMAGED
     formats = "give a GeoTIFF, COG, JPEG 2000, PNG or JPEG"
     if b"<VRTDataset" in head:
         return "a VRT only points to other files and is not opened; give the images themselves"
@@ -214,16 +215,21 @@ def _refuse_references(name: str, dataset: Any) -> None:
 
 
 def _refuse_truncated(name: str, dataset: Any) -> None:
-    """A GeoTIFF's directory may be whole while its pixels are cut off; notice before minutes of work."""
-    if dataset.driver != "GTiff" or is_remote(name):
+    """A file's head may be whole while its pixels are cut off; notice before minutes of work."""
+    if is_remote(name):
         return
-    length = local_path(name).stat().st_size
-    blocks = max(_block_end(dataset, *last) for last in _last_blocks(dataset))
-    if blocks > length:
+    path = local_path(name)
+    whole = True
+    if dataset.driver == "PNG":
+        # GDAL reads what is missing at the end of a PNG as zeros.
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - _MAGIC_BYTES))
+            whole = b"IEND" in file.read()
+    elif dataset.driver == "GTiff":
+        whole = max(_block_end(dataset, *last) for last in _last_blocks(dataset)) <= path.stat().st_size
+    if not whole:
         dataset.close()
-        raise UnreadableRaster(
-            f"{name}: the image is cut short ({length} of at least {blocks} bytes); fetch or export it again"
-        )
+        raise UnreadableRaster(f"{name}: {_DAMAGED}")
 
 
 def _last_blocks(dataset: Any) -> list[tuple[int, int, int]]:
@@ -309,4 +315,10 @@ def _read_error(href: str, error: Exception) -> Exception:
     text = _chain(error)
     if is_remote(href) and any(word in text.lower() for word in _TRANSFER_WORDS):
         return SourceUnreachable(f"{href}: the transfer broke off: {_first_line(text)}")
-    return UnreadableRaster(f"{href}: the image is damaged or cut short; fetch or export it again")
+    return UnreadableRaster(f"{href}: {_DAMAGED}")
+
+
+def crs_name(dataset: Any) -> str:
+    """The dataset's CRS as an EPSG code where it is one, else as WKT."""
+    code = dataset.crs.to_epsg(confidence_threshold=100)
+    return f"EPSG:{code}" if code is not None else str(dataset.crs.to_wkt())

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from odc.geo.geobox import GeoBox
 
-from imagery.drivers import block_size, open_raster
+from imagery.drivers import block_size, crs_name, open_raster
 from imagery.errors import MissingMetadata
 from imagery.raster import Window
 from imagery.resample import project_px
@@ -29,7 +29,7 @@ def dataset_grid(dataset: Any) -> GeoBox:
             f"{dataset.name}: has no georeference, which a scene of a site needs; "
             "georeference it, or compare two images with `sitewatch diff`"
         )
-    return GeoBox(dataset.shape, dataset.transform, dataset.crs.to_wkt())
+    return GeoBox(dataset.shape, dataset.transform, crs_name(dataset))
 
 
 def needed_window(

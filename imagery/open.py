@@ -15,7 +15,7 @@ from pyproj import CRS
 from rasterio.enums import ColorInterp, MaskFlags
 
 from imagery.bands import canonical
-from imagery.drivers import file_key, open_raster, raster_env, read_mask, read_pixels
+from imagery.drivers import crs_name, file_key, open_raster, raster_env, read_mask, read_pixels
 from imagery.errors import UnreadableRaster
 from imagery.raster import BoolArray, FloatArray, Quantity, Window, gsd_m
 
@@ -151,7 +151,7 @@ def _grid(name: str, dataset: Any) -> tuple[GeoBox, tuple[str, ...]]:
     crs = CRS.from_user_input(dataset.crs.to_wkt())
     if not (crs.is_projected or crs.is_geographic):
         return plain, (f"has a local CRS ({crs.name}): treated as having no georeference",)
-    grid = GeoBox(dataset.shape, dataset.transform, dataset.crs.to_wkt())
+    grid = GeoBox(dataset.shape, dataset.transform, crs_name(dataset))
     _refuse_contradiction(name, crs, grid)
     return grid, ()
 
@@ -231,6 +231,8 @@ class FileImage:
         Number that means no data.
     zero_is_fill : bool
         Whether a pixel that is zero in all bands is no data.
+    fill : Fill or None
+        Black padding of an image that states no nodata value.
     """
 
     info: ImageInfo
@@ -243,6 +245,7 @@ class FileImage:
     in_db: bool = False
     nodata: float | None = None
     zero_is_fill: bool = False
+    fill: Fill | None = None
 
     def pixels(self, window: Window) -> tuple[FloatArray, BoolArray]:
         """Values and validity of a window inside the grid."""
@@ -254,6 +257,8 @@ class FileImage:
             valid &= ~_is_nodata(numbers, self.nodata)
         if self.zero_is_fill:
             valid &= (numbers != 0).any(axis=0)
+        if self.fill is not None:
+            valid &= ~self.fill.at(window)
         if self.in_db:
             valid &= (np.abs(data) <= _IMPLAUSIBLE_DB).all(axis=0)
         data[:, ~valid] = 0
@@ -262,6 +267,11 @@ class FileImage:
         if self.in_db:
             data = np.power(np.float32(10), data / np.float32(10))
         return self._mixed(data), valid
+
+    def with_fill(self) -> "FileImage":
+        """The same image with the black padding of its border, if any, marked as not valid."""
+        rows, cols = self.grid.shape
+        return replace(self, fill=border_fill(lambda window: self._numbers(window)[0], (int(rows), int(cols))))
 
     def _mixed(self, data: FloatArray) -> FloatArray:
         weights = np.array(self.mix, np.float32)

@@ -158,9 +158,9 @@ def scene_reader(
         _open_part(tile, files, names, grid, min_cloud_m2)
         for tile, files in zip(tiles, described, strict=True)
     ]
-    offsets = tuple(decision for _, decision in opened if decision is not None)
+    decided = [(tile.id, d) for tile, (_, d) in zip(tiles, opened, strict=True) if d is not None]
     finest_m = min(gsd_m(info.grid) for files in described for info, _ in files)
-    notes = list(dict.fromkeys(f"{scene.id}: {decision.text}" for decision in offsets))
+    notes = [f"{tile}: {decision.text}" for tile, decision in decided]
     if abs(finest_m / scene.gsd_m - 1) > _GSD_TOLERANCE:
         notes.insert(
             0, f"{scene.id}: pixels are {finest_m:.3g} m although the metadata says {scene.gsd_m:.3g} m"
@@ -172,7 +172,7 @@ def scene_reader(
         quantity=scene.quantity,
         native_gsd_m=finest_m,
         parts=tuple(part for part, _ in opened),
-        offsets=offsets,
+        offsets=tuple(decision for _, decision in decided),
         notes=tuple(notes),
     )
 

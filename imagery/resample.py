@@ -223,7 +223,7 @@ def interpolated(
     shape = rows.shape
     data = np.zeros((len(source.bands), *shape), np.float32)
     valid = np.zeros(shape, np.bool_)
-    reach = CUBIC_REACH_PX + int(np.ceil(px_per_px))
+    reach = CUBIC_REACH_PX + 1 + int(np.ceil(px_per_px))
     around = _around(rows, cols, source.grid.shape, reach)
     if around is None:
         return data, valid
@@ -275,7 +275,8 @@ def _averaged(
             for band in filled
         ]
     )  # fmt: skip
-    reach = np.ones((len(kernel), len(kernel)), np.uint8)
+    # The look-up between pixels touches one more.
+    reach = np.ones((len(kernel) + 2, len(kernel) + 2), np.uint8)
     solid = cv2.erode(valid.astype(np.uint8), reach, borderType=cv2.BORDER_CONSTANT, borderValue=0)
     kept = cv2.remap(solid, cols, rows, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
     return out, kept.astype(np.bool_)
