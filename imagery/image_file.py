@@ -103,6 +103,11 @@ def open_pair(
         for i in images
         if i.zero_is_fill
     ]
+    notes += [
+        f"{Path(i.info.href).name}: {i.fill.share:.0%} is black padding, taken as not imaged"
+        for i in images
+        if i.fill
+    ]
     return FilePair(
         before=GridReader(source=images[0], grid=grids[0]),
         after=GridReader(source=images[1], grid=grids[0]),
@@ -174,7 +179,8 @@ def _image(info: ImageInfo, grid: GeoBox, bands: tuple[str, ...], mix: Mix, decl
     if declared == "reflectance":
         scale, offset = _reflectance_scale(info)
         return replace(image, quantity="reflectance", scale=scale, offset=offset)
-    return image
+    states_it = info.nodata is not None or info.alpha is not None or info.masked or info.palette is not None
+    return image.with_fill() if info.dtype == "uint8" and not states_it else image
 
 
 def _zero_is_fill(info: ImageInfo, declared: Declared) -> bool:

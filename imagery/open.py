@@ -3,7 +3,7 @@
 import re
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from rasterio.enums import ColorInterp, MaskFlags
 from imagery.bands import canonical
 from imagery.drivers import crs_name, file_key, open_raster, raster_env, read_mask, read_pixels
 from imagery.errors import UnreadableRaster
+from imagery.fill import Fill, border_fill
 from imagery.raster import BoolArray, FloatArray, Quantity, Window, gsd_m
 
 MIN_SIDE_PX = 16
@@ -271,7 +272,9 @@ class FileImage:
     def with_fill(self) -> "FileImage":
         """The same image with the black padding of its border, if any, marked as not valid."""
         rows, cols = self.grid.shape
-        return replace(self, fill=border_fill(lambda window: self._numbers(window)[0], (int(rows), int(cols))))
+        return replace(
+            self, fill=border_fill(lambda window: self._numbers(window)[0], (int(rows), int(cols)))
+        )
 
     def _mixed(self, data: FloatArray) -> FloatArray:
         weights = np.array(self.mix, np.float32)
