@@ -7,6 +7,7 @@
         ├── UnreadableRaster      the file is not an image that can be used
         ├── MissingMetadata       something the pixels do not say must be given
         ├── BadSites              a site file is wrong
+        ├── BadSource             what was given as a source of scenes is none
         ├── UnusablePair          two images that cannot be compared at all
         └── SourceUnreachable     the archive or its server does not answer
 """
@@ -39,6 +40,10 @@ class MissingMetadata(ImageryError):
 
 class BadSites(ImageryError):
     """A site file breaks a rule; the message names the feature and the rule."""
+
+
+class BadSource(ImageryError):
+    """What was named as a source is no folder, catalogue, address or profile that can be used."""
 
 
 class UnusablePair(ImageryError):

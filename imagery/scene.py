@@ -62,6 +62,8 @@ class Scene:
         True where the file stores decibels; they are turned into linear power when read.
     acquired : datetime
         Aware, UTC.
+    time_known : bool
+        False where only the day is known; `acquired` is then its midnight.
     gsd_m : float
         As the metadata states it; the file's own is used when pixels are read.
     footprint : GeoJSON geometry or None
@@ -110,6 +112,7 @@ class Scene:
     licence: str | None = None
     attribution: str | None = None
     simulated: bool = False
+    time_known: bool = True
     siblings: tuple["Scene", ...] = field(default=())
     """Other tiles of the same pass, merged into this scene when its pixels are read."""
 

@@ -1,0 +1,108 @@
+"""Sources of scenes: the protocol, and how what a person names becomes one."""
+
+import json
+from datetime import datetime
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol
+
+from imagery.errors import BadSource, SourceUnreachable
+from imagery.listing import LeftOut, Listing
+from imagery.site import Site
+from imagery.sources.fetch import is_url
+from imagery.sources.folder import FolderSource
+from imagery.sources.static_stac import StaticStac
+
+__all__ = ["LeftOut", "Listing", "Source", "open_source"]
+
+_STAC_TYPES = frozenset({"Catalog", "Collection", "FeatureCollection", "Feature"})
+_STAC_FILES = ("catalog.json", "collection.json")
+_HEAD_BYTES = 50_000_000
+
+
+class Source(Protocol):
+    """Somewhere scenes come from."""
+
+    @property
+    def name(self) -> str:
+        """What scenes and reports call it."""
+        ...
+
+    def find(self, site: Site, start: datetime, end: datetime) -> Listing:
+        """The scenes of `site` acquired from `start` to `end` (aware UTC, both included), every other one
+        with the reason why it is left out.
+
+        Raises
+        ------
+        SourceUnreachable
+            It does not answer.
+        MissingMetadata
+            Something must be told about its images first.
+        """
+        ...
+
+
+def open_source(spec: str) -> Source:
+    """Make a source of what a person names.
+
+    Parameters
+    ----------
+    spec : str
+        ``demo``; a folder of images; a STAC catalogue, collection, ItemCollection or Item as a path or an
+        http(s) URL; a folder that holds ``catalog.json`` or ``collection.json`` of STAC.
+
+    Raises
+    ------
+    BadSource
+        It is none of these.
+    SourceUnreachable
+        It names a path that does not exist.
+    """
+    if spec == "demo":
+        return _demo()
+    if is_url(spec):
+        return StaticStac(address=spec, name=spec)
+    if "://" in spec:
+        raise BadSource(f"--source {spec}: only folders, files and http(s) addresses are read")
+    path = Path(spec).expanduser()
+    if path.is_dir():
+        for name in _STAC_FILES:
+            if (path / name).is_file() and _is_stac(path / name):
+                return StaticStac(address=str((path / name).resolve()), name=path.resolve().name)
+        return FolderSource(folder=path.resolve(), name=path.resolve().name)
+    if path.is_file():
+        if _is_stac(path):
+            return StaticStac(address=str(path.resolve()), name=path.name)
+        raise BadSource(
+            f"--source {spec}: not a STAC catalogue, collection, ItemCollection or Item; "
+            "to use images, give the folder they lie in"
+        )
+    if path.parent == Path() and not path.suffix:
+        raise BadSource(
+            f"--source {spec}: no such folder; give 'demo', a folder, a STAC file or an http(s) address"
+        )
+    raise SourceUnreachable(
+        f"--source {spec}: there is no such file or folder; check the path, is the disk mounted?"
+    )
+
+
+def _demo() -> Source:
+    # Loaded on demand: drawing simulated scenes needs much that other sources do not.
+    try:
+        module = import_module("imagery.sources.demo")
+    except ModuleNotFoundError as error:
+        raise BadSource(
+            "--source demo: this installation has no demo archive; install sitewatch again"
+        ) from error
+    source: Source = module.open_demo()
+    return source
+
+
+def _is_stac(path: Path) -> bool:
+    try:
+        if path.stat().st_size > _HEAD_BYTES:
+            return False
+        document = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(document, dict) and document.get("type") in _STAC_TYPES
