@@ -65,7 +65,7 @@ def header(report: Report) -> Image.Image:
     draw = ImageDraw.Draw(image)
     if banner:
         draw.rectangle((0, 0, SHEET_WIDTH_PX, banner), fill=ink.WARNING)
-        text = "SIMULATED: drawn by a computer, not a real image. Nothing here happened."
+        text = "SIMULATED: drawn by a computer, not a satellite image"
         ink.write(draw, (SHEET_WIDTH_PX / 2, banner / 2), text, 30, anchor="mm")
     name = ink.shortened(title(report), TITLE_PX, SHEET_WIDTH_PX - 2 * MARGIN_PX)
     ink.write(draw, (MARGIN_PX, banner + 14), name, TITLE_PX)
@@ -136,7 +136,7 @@ def table_row(
 def zone_words(change: Change, site: Site | None) -> str:
     """Name of the change's zone, with a question mark where it may lie outside."""
     if change.zone is None:
-        return "outside zones" if site is not None else ""
+        return "no zone" if site is not None else ""
     zone = site.zones.get(change.zone) if site is not None else None
     return (zone.name if zone else change.zone) + (" (?)" if change.zone_uncertain else "")
 
@@ -148,7 +148,7 @@ def link_words(change: Change, tags: Mapping[str, str]) -> str:
         words.append(f"{change.displacement_m:.0f} m")
     if change.link.state == "ambiguous":
         partners = ", ".join(tags[name] for name in change.link.partners if name in tags)
-        words.append(f"may be {partners}" if partners else "link ambiguous")
+        words.append(f"may be {partners} moved" if partners else "link ambiguous")
     if change.causes:
         words.append("or " + ", ".join(cause.replace("_", " ") for cause in change.causes) + "?")
     return "; ".join(words)

@@ -50,7 +50,7 @@ def draw_chip(path: Path, sheet: Sheet, change: Change, tag: str) -> None:
         caption = f"{date}  {captions.when(sheet.report, date)}"
         ink.write(draw, (x + 6, 36), ink.shortened(caption, 17, SIDE_PX - 12), 17, ink.QUIET)
     ink.write(draw, (6, HEAD_PX + SIDE_PX + 5), ink.shortened(facts, 16, width - 12), 16, ink.QUIET)
-    image.save(path, compress_level=6)
+    image.save(path, compress_level=3)
 
 
 def _words(change: Change, tag: str, sheet: Sheet) -> tuple[str, str]:
@@ -90,14 +90,14 @@ def _outline(
     colour = ink.KIND_COLOURS[change.kind]
     if here:
         points = [((c - window.col0) * scale, (r - window.row0) * scale) for c, r in place.outline_px]
-        ink.line(draw, [*points, points[0]], colour, width=1, dashes=ink.KIND_DASHES[change.kind])
+        ink.line(draw, [*points, points[0]], colour, width=2, dashes=ink.KIND_DASHES[change.kind])
         return
     col0, row0, col1, row1 = np.array(place.bbox_px, float)
     box = (
         (col0 - window.col0) * scale, (row0 - window.row0) * scale,
         (col1 - window.col0) * scale, (row1 - window.row0) * scale,
     )  # fmt: skip
-    ink.corners(draw, box, colour, width=1)
+    ink.corners(draw, box, colour, width=2)
 
 
 def _scale_bar(side: Image.Image, metres_per_px: float) -> None:

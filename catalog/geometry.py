@@ -23,7 +23,7 @@ def transformer(grid: GeoBox) -> Transformer:
 def lon_lat(grid: GeoBox, points_px: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     """Lon/lat of (col, row) points in pixel-edge coordinates, rounded."""
     affine: Any = grid.affine
-    xy = [affine * (col, row) for col, row in points_px]
+    xy = [affine @ (col, row) for col, row in points_px]
     lons, lats = transformer(grid).transform([x for x, _ in xy], [y for _, y in xy])
     return [(round(float(x), DECIMALS), round(float(y), DECIMALS)) for x, y in zip(lons, lats, strict=True)]
 
@@ -74,7 +74,7 @@ def to_pixels(grid: GeoBox, lons: Sequence[float], lats: Sequence[float]) -> lis
     back = Transformer.from_crs(4326, CRS.from_user_input(str(grid.crs)), always_xy=True)
     inverse: Any = ~grid.affine
     xs, ys = back.transform(list(lons), list(lats))
-    return [inverse * (x, y) for x, y in zip(xs, ys, strict=True)]
+    return [inverse @ (x, y) for x, y in zip(xs, ys, strict=True)]
 
 
 def north_deg(grid: GeoBox) -> float | None:
@@ -83,6 +83,6 @@ def north_deg(grid: GeoBox) -> float | None:
         return None
     rows, cols = grid.shape
     affine: Any = grid.affine
-    lon, lat = transformer(grid).transform(*(affine * (cols / 2, rows / 2)))
+    lon, lat = transformer(grid).transform(*(affine @ (cols / 2, rows / 2)))
     (col0, row0), (col1, row1) = to_pixels(grid, [lon, lon], [lat, lat + _NORTH_STEP_DEG])
     return math.degrees(math.atan2(col1 - col0, row0 - row1))

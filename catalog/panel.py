@@ -27,6 +27,9 @@ SMALLEST_BOX_PX = 16
 LABELLED = 80
 """Changes that get a label on the picture, best first; the others get their outline."""
 
+SMALLEST_PATCH_PX = 24
+"""Half width of a hatched patch that gets words; a thin rim explains itself."""
+
 _HATCH_STEP_PX = 16
 _ZONE_COLOUR: ink.Colour = (255, 255, 255)
 
@@ -99,9 +102,9 @@ def mark_unseen(panel: Panel, unseen: BoolArray, words: str) -> None:
     if not count:
         return
     sizes = np.bincount(patches.ravel())[1:]
-    if sizes.max() < 0.01 * unseen.size:
-        return
     depth = ndimage.distance_transform_edt(np.pad(patches == sizes.argmax() + 1, 1))[1:-1, 1:-1]
+    if depth.max() < SMALLEST_PATCH_PX:
+        return
     row, col = np.unravel_index(int(depth.argmax()), depth.shape)
     lines = ["NOT ASSESSED", *ink.wrapped(words, ZONE_PX, 260)[:3]]
     width = max(ink.width_of(text, ZONE_PX) for text in lines) + 16
@@ -174,9 +177,9 @@ def _draw_outlines(panel: Panel, change: Change) -> None:
     here: Detection | None = getattr(change, panel.date)
     there = change.before if panel.date == "after" else change.after
     if there is not None:
-        ink.corners(panel.draw, panel.box(there), colour, width=1)
+        ink.corners(panel.draw, panel.box(there), colour, width=2)
     if here is not None:
-        ink.line(panel.draw, _outline(panel, here), colour, width=2, dashes=dashes)
+        ink.line(panel.draw, _outline(panel, here), colour, width=3, dashes=dashes)
     if change.kind == "moved" and here is not None and there is not None and panel.date == "after":
         _draw_path(panel, there, here, colour)
 
@@ -199,7 +202,7 @@ def _draw_path(panel: Panel, start: Detection, end: Detection, colour: ink.Colou
     reach = min(length * 0.45, max(box[2] - box[0], box[3] - box[1]) / 2)
     if length > 24:
         stop = (x1 - (x1 - x0) * reach / length, y1 - (y1 - y0) * reach / length)
-        ink.arrow(panel.draw, (x0, y0), stop, colour, width=2)
+        ink.arrow(panel.draw, (x0, y0), stop, colour, width=3)
 
 
 def _draw_label(panel: Panel, target: Box, text: str, colour: ink.Colour) -> None:
@@ -208,7 +211,7 @@ def _draw_label(panel: Panel, target: Box, text: str, colour: ink.Colour) -> Non
     if box is None:
         return
     if ends := leader(box, target):
-        ink.line(panel.draw, ends, colour, width=1)
+        ink.line(panel.draw, ends, colour, width=2)
     panel.draw.rectangle(box, fill=(18, 20, 24), outline=colour, width=1)
     ink.write(
         panel.draw, ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2), text, LABEL_PX, ink.PAPER, anchor="mm"
@@ -256,6 +259,6 @@ def stamp(image: Image.Image, text: str) -> None:
     size = max(12, round(width / (0.62 * len(text))))
     layer = Image.new("L", image.size, 0)
     pen: Any = ImageDraw.Draw(layer)
-    pen.text((width / 2, height / 2), text, font=ink.font(size), fill=70, anchor="mm")
+    pen.text((width / 2, height / 2), text, font=ink.font(size), fill=100, anchor="mm")
     turned = layer.rotate(24, resample=Image.Resampling.BILINEAR)
     image.paste(Image.new("RGB", image.size, ink.WARNING), (0, 0), turned)
