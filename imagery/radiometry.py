@@ -82,7 +82,8 @@ class Radiometry:
         values = decibels(raster.data) if self.sensor == "sar" else raster.data
         scale = (self.gain * self.unit).astype(np.float32)[:, None, None]
         shift = (self.offset * self.unit).astype(np.float32)[:, None, None]
-        return values * scale + shift + np.stack([lattice.at(window) for lattice in self.local])
+        out: FloatArray = values * scale + shift + np.stack([lattice.at(window) for lattice in self.local])
+        return out
 
 
 def decibels(linear: FloatArray) -> FloatArray:
@@ -150,7 +151,8 @@ def _sample(
         for out, raster in ((a, one), (b, two)):
             values = decibels(raster.data) if sensor == "sar" else raster.data
             out[(slice(None), *at)] = _blocks(values, factor).mean(axis=(-3, -1))
-        valid[at] = _blocks((one.valid & two.valid)[None], factor).all(axis=(-3, -1))[0]
+        both: BoolArray = np.logical_and(one.valid, two.valid)
+        valid[at] = _blocks(both[None], factor).all(axis=(-3, -1))[0]
     return a, b, valid
 
 

@@ -260,7 +260,7 @@ def _robust_mean(weight: NDArray[np.float64], values: NDArray[np.float64]) -> ND
     for _ in range(2):
         off = np.hypot(values[:, 0] - mean[..., :1], values[:, 1] - mean[..., 1:])
         robust = weight / (1.0 + (off / 0.6) ** 2) ** 2
-        mean = robust @ values / (robust.sum(axis=-1, keepdims=True) + 1e-9)
+        mean = np.asarray(robust @ values / (robust.sum(axis=-1, keepdims=True) + 1e-9))
     return mean
 
 

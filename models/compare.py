@@ -1,39 +1,77 @@
 """The comparison of two dates: prepare once per pair, compare tile by tile, conclude over the whole.
 
-Every caller (`diff`, `evaluate`, the flows) goes through these three functions.
+Every caller (`diff`, `evaluate`, the flows) goes through these functions, so that a figure measured with one holds
+for the others.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
 
 from imagery.align import Alignment
-from imagery.raster import FloatArray, Reader, Sensor
-from imagery.tile import Tile
+from imagery.radiometry import Radiometry, normalise
+from imagery.raster import FloatArray, Reader, Sensor, gsd_m
+from imagery.register import register
+from imagery.tile import Tile, default_size_px, tiles
+from models.candidates import Regions, candidate_regions, search_limits
 from models.change import Change, TileOutcome
+from models.conclude import Conclusion as Conclusion
+from models.conclude import conclude_pair, outcomes_of
 from models.detect import Detection
+from models.evidence import KERNEL_PX, ChangeEvidence, Noise, evidence, measure_noise
+from models.features import measure, surroundings
+from models.label import OBJECT_LIMIT_M
+from models.objects import detections_of
+from models.score import Scorer, load_scorer
 
 ALGORITHM = "2026.11-1"
 """Version of everything that can change a result; part of every cache key and report."""
 
+MIN_VALID = 0.25
+"""Share of a tile that must be usable on both dates for it to count as assessed."""
+
+Status = Literal["changed", "unchanged", "not_assessable"]
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PairModel:
-    """What holds for a whole pair: alignment, radiometric normalisation, noise.
+    """What holds for a whole pair; JSON-ready through `as_dict`, so that it can pass between processes.
 
-    JSON-ready through `as_dict` / `from_dict`, so that it can pass between processes.
+    Parameters
+    ----------
+    sensor : {"optical", "sar"}
+    gsd_m : float
+    alignment : Alignment
+    radiometry : Radiometry
+    noise : Noise
+    scorer : str or None
+        Name of the scorer; None for the sensor's default.
     """
 
     sensor: Sensor
     gsd_m: float
     alignment: Alignment
-    radiometry: dict[str, Any]
-    noise: dict[str, Any]
+    radiometry: Radiometry
+    noise: Noise
+    scorer: str | None = None
 
-    def as_dict(self) -> dict[str, Any]: ...
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "sensor": self.sensor, "gsd_m": self.gsd_m, "alignment": self.alignment.as_dict(),
+            "radiometry": self.radiometry.as_dict(), "noise": self.noise.as_dict(), "scorer": self.scorer,
+        }  # fmt: skip
 
     @classmethod
-    def from_dict(cls, d: dict[str, Any]) -> "PairModel": ...
+    def from_dict(cls, d: dict[str, Any]) -> "PairModel":
+        """Inverse of `as_dict`."""
+        return cls(
+            sensor=d["sensor"], gsd_m=d["gsd_m"], alignment=Alignment.from_dict(d["alignment"]),
+            radiometry=Radiometry.from_dict(d["radiometry"]), noise=Noise.from_dict(d["noise"]), scorer=d["scorer"],
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -44,13 +82,13 @@ class TileResult:
     ----------
     tile : str
     valid_fraction : float
-        Of the core.
+        Of the core, usable on both dates.
     reason : str or None
         Set where the tile could not be assessed.
     evidence : float32 (row, col) or None
-        Signed change in robust sigmas over the core, NaN where not assessed.
+        Signed change in robust sigmas over the core, NaN where not usable.
     detections : tuple of Detection
-        Owned by this tile, unfiltered by score (only hopeless ones are dropped), before non-maximum suppression.
+        Owned by this tile, all but hopeless ones, overlapping.
     """
 
     tile: str
@@ -61,30 +99,200 @@ class TileResult:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Conclusion:
-    """Result of a pair: listed changes and one outcome per tile."""
+class Comparison:
+    """Everything that the comparison of a pair found.
 
-    changes: tuple[Change, ...]
-    outcomes: tuple[TileOutcome, ...]
+    Parameters
+    ----------
+    model : PairModel
+    tiles : tuple of Tile
+    results : tuple of TileResult
+        One per tile, in the same order; without evidence where it was handed on.
+    conclusion : Conclusion
+    valid_fraction : float
+        Of the whole grid.
+    status : {"changed", "unchanged", "not_assessable"}
+    reason : str or None
+    """
+
+    model: PairModel
+    tiles: tuple[Tile, ...]
+    results: tuple[TileResult, ...]
+    conclusion: Conclusion
+    valid_fraction: float
+    status: Status
+    reason: str | None
 
 
 def halo_px(gsd_m: float, sensor: Sensor) -> int:
-    """Pixels that a tile must be read beyond its core so that every object is whole in one tile."""
-    ...
+    """Pixels that a tile is read beyond its core, so that every region that it owns is whole and measured alike."""
+    limits = search_limits(gsd_m, sensor)
+    return limits.max_side_px + limits.context_px // 2 + limits.ring_px + 2 * KERNEL_PX
 
 
-def prepare(before: Reader, after: Reader, *, sensor: Sensor) -> PairModel:
-    """Align and normalise a pair; `PairModel.alignment.verdict` may be "refused"."""
-    ...
+def prepare(before: Reader, after: Reader, *, sensor: Sensor, scorer: str | None = None) -> PairModel:
+    """Align and normalise a pair and measure its noise.
+
+    Parameters
+    ----------
+    before, after : Reader
+        On one grid, the same bands and quantity.
+    sensor : {"optical", "sar"}
+    scorer : str or None
+
+    Returns
+    -------
+    PairModel
+        `alignment.verdict` may be "refused".
+    """
+    if scorer is not None:
+        load_scorer(scorer, sensor)  # a wrong name should not cost the minutes below
+    alignment = register(before, after, sensor=sensor)
+    radiometry = normalise(before, after, alignment.shift, sensor=sensor)
+    noise = measure_noise(
+        before, after, alignment.shift, radiometry, sensor=sensor, residual_px=alignment.residual_px or 0.0
+    )
+    return PairModel(
+        sensor=sensor, gsd_m=gsd_m(before.grid), alignment=alignment, radiometry=radiometry, noise=noise, scorer=scorer
+    )  # fmt: skip
+
+
+def refusal(model: PairModel) -> str | None:
+    """Why no object can be looked for in this pair at all, or None."""
+    if model.alignment.verdict == "refused":
+        return f"the images could not be laid on each other: {model.alignment.reason}"
+    if model.gsd_m > OBJECT_LIMIT_M:
+        return f"pixels of {model.gsd_m:.0f} m carry no object of the sizes looked for; evidence only"
+    return None
 
 
 def compare_tile(before: Reader, after: Reader, model: PairModel, tile: Tile) -> TileResult:
     """Evidence and detections of one tile."""
-    ...
+    shape = (int(before.grid.shape[0]), int(before.grid.shape[1]))
+    window = tile.window.clipped(shape)
+    found = evidence(before, after, model.alignment.shift, model.radiometry, model.noise, window)
+    core = np.s_[
+        tile.core.row0 - window.row0 : tile.core.row1 - window.row0,
+        tile.core.col0 - window.col0 : tile.core.col1 - window.col0,
+    ]
+    valid = found.valid[core]
+    share = float(valid.mean())
+    reason = refusal(model)
+    if model.alignment.verdict == "refused":
+        return TileResult(tile=tile.id, valid_fraction=share, reason=reason, evidence=None, detections=())
+    statistic = np.where(valid, found.statistic[core], np.nan).astype(np.float32)
+    if reason is None and share < MIN_VALID:
+        reason = f"{share:.0%} of the tile can be seen on both dates (cloud, shadow of cloud or no data)"
+    detections = () if share == 0.0 or model.gsd_m > OBJECT_LIMIT_M else _detect(found, model, tile)
+    return TileResult(
+        tile=tile.id, valid_fraction=share, reason=reason, evidence=None if share == 0.0 else statistic,
+        detections=detections,
+    )  # fmt: skip
+
+
+def _detect(found: ChangeEvidence, model: PairModel, tile: Tile) -> tuple[Detection, ...]:
+    """Candidates of every cut, measured and scored; cuts are independent, so two run at a time."""
+    limits = search_limits(model.gsd_m, model.sensor)
+    around = surroundings(found, limits)
+    scorer = load_scorer(model.scorer, model.sensor)
+
+    def of_cut(regions: Regions) -> list[Detection]:
+        measured = measure(regions, found, around, limits, model.gsd_m)
+        return detections_of(
+            regions, measured, scorer.score(measured.features), found, window=found.window, tile=tile,
+            gsd_m=model.gsd_m, sensor=model.sensor, residual_px=model.alignment.residual_px or 0.0,
+        )  # fmt: skip
+
+    with ThreadPoolExecutor(2) as pool:
+        return tuple(d for cut in pool.map(of_cut, candidate_regions(found, limits)) for d in cut)
 
 
 def conclude(
     results: Sequence[TileResult], model: PairModel, *, pair: str, grid_name: str, min_score: float
 ) -> Conclusion:
-    """Suppress overlaps, score, link vacated with occupied places, list what reaches `min_score`."""
-    ...
+    """Suppress overlaps, list what reaches `min_score`, link vacated with occupied places.
+
+    Parameters
+    ----------
+    results : sequence of TileResult
+    model : PairModel
+    pair, grid_name : str
+        Part of every change's id.
+    min_score : float
+    """
+    scorer: Scorer = load_scorer(model.scorer, model.sensor)
+    detections = [d for result in results for d in result.detections]
+    changes: tuple[Change, ...] = conclude_pair(
+        detections, pair=pair, grid_name=grid_name, min_score=min_score, gsd_m=model.gsd_m, scorer=scorer
+    )
+    outcomes: tuple[TileOutcome, ...] = outcomes_of(
+        [(result.tile, result.valid_fraction, result.reason) for result in results], changes
+    )
+    return Conclusion(changes=changes, outcomes=outcomes)
+
+
+def compare(
+    before: Reader, after: Reader, *, sensor: Sensor, pair: str, grid_name: str, min_score: float = 0.5,
+    tile_px: int | None = None, scorer: str | None = None,
+    on_tile: Callable[[Tile, TileResult], None] | None = None,
+) -> Comparison:  # fmt: skip
+    """Compare a whole pair in this process.
+
+    Parameters
+    ----------
+    before, after : Reader
+        On one grid, the same bands and quantity.
+    sensor : {"optical", "sar"}
+    pair, grid_name : str
+        Part of every change's id.
+    min_score : float
+        Lowest score that is listed.
+    tile_px : int or None
+        Tile side; the result does not depend on it. None: one tile for small images, else the usual size.
+    scorer : str or None
+        Name of a scorer; None for the sensor's default.
+    on_tile : callable or None
+        Called with each tile's result; its evidence is then not kept.
+    """
+    model = prepare(before, after, sensor=sensor, scorer=scorer)
+    shape = (int(before.grid.shape[0]), int(before.grid.shape[1]))
+    size = tile_px or _one_tile_or_usual(shape, model.gsd_m)
+    cut = tuple(tiles(shape, size_px=size, halo_px=halo_px(model.gsd_m, sensor)))
+    results = []
+    for tile in cut:
+        result = compare_tile(before, after, model, tile)
+        if on_tile:
+            on_tile(tile, result)
+            result = replace(result, evidence=None)
+        results.append(result)
+    conclusion = conclude(results, model, pair=pair, grid_name=grid_name, min_score=min_score)
+    share = valid_share(cut, results)
+    status, reason = verdict(model, conclusion)
+    return Comparison(
+        model=model, tiles=cut, results=tuple(results), conclusion=conclusion, valid_fraction=share, status=status,
+        reason=reason,
+    )  # fmt: skip
+
+
+def _one_tile_or_usual(shape: tuple[int, int], gsd_m: float) -> int:
+    return max(shape) if shape[0] * shape[1] <= 3000 * 3000 else max(1024, default_size_px(gsd_m))
+
+
+def valid_share(cut: Sequence[Tile], results: Sequence[TileResult]) -> float:
+    """Share of the whole grid that could be seen on both dates."""
+    areas = [tile.core.shape[0] * tile.core.shape[1] for tile in cut]
+    seen = sum(area * result.valid_fraction for area, result in zip(areas, results, strict=True))
+    return float(seen / sum(areas))
+
+
+def verdict(model: PairModel, conclusion: Conclusion) -> tuple[Status, str | None]:
+    """What a pair as a whole comes to, and why where it could not be assessed."""
+    reason = refusal(model)
+    if reason:
+        return "not_assessable", reason
+    if conclusion.changes:
+        return "changed", None
+    if all(outcome.outcome in ("not_assessable", "failed") for outcome in conclusion.outcomes):
+        reasons = sorted({outcome.reason or "" for outcome in conclusion.outcomes})
+        return "not_assessable", f"no tile could be assessed: {reasons[0]}"
+    return "unchanged", None

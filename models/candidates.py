@@ -1,0 +1,144 @@
+"""Candidate regions: connected areas of evidence, from several maps and thresholds on purpose overlapping.
+
+A real object seldom falls apart from its surroundings at one threshold: cutting several maps at several heights gives
+a region that fits it among many that do not, and the scorer chooses.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from imagery.raster import Sensor
+from models.evidence import ChangeEvidence
+
+MAPS = ("brighter", "darker", "colour", "both", "closed")
+"""Evidence maps that are cut, in order."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchLimits:
+    """What sizes are looked for at one ground sample distance.
+
+    Parameters
+    ----------
+    thresholds : tuple of float
+        Sigmas at which the maps are cut.
+    min_area_px, max_area_px : int
+    max_side_px : int
+        Longest side of a region's bounding box; also the halo that tiles need.
+    close_px : int
+        Radius of the gap that the "closed" map bridges.
+    ring_px : int
+        Width of the ring that a region is compared with.
+    context_px : int
+        Side of the neighbourhood for clutter and shade.
+    """
+
+    thresholds: tuple[float, ...]
+    min_area_px: int
+    max_area_px: int
+    max_side_px: int
+    close_px: int
+    ring_px: int
+    context_px: int
+
+
+def search_limits(gsd_m: float, sensor: Sensor) -> SearchLimits:
+    """Sizes to look for at a ground sample distance: vehicles to 160 m ships below 1 m, ships to 400 m above."""
+    longest_m = 160.0 if gsd_m < 1.0 else 400.0
+    side = int(np.ceil(longest_m / gsd_m))
+    if sensor == "sar":
+        return SearchLimits(
+            thresholds=(4.0, 6.5, 10.0), min_area_px=2, max_area_px=side * side // 4, max_side_px=side, close_px=1,
+            ring_px=2, context_px=15,
+        )  # fmt: skip
+    if gsd_m < 1.5:
+        return SearchLimits(
+            thresholds=(4.0, 7.0, 13.0), min_area_px=max(4, round(1.5 / gsd_m**2)), max_area_px=side * side // 4,
+            max_side_px=side, close_px=max(1, round(2.5 / gsd_m)), ring_px=3, context_px=61,
+        )  # fmt: skip
+    return SearchLimits(
+        thresholds=(3.5, 6.0, 11.0), min_area_px=2 if gsd_m > 5 else 4, max_area_px=side * side // 4,
+        max_side_px=side, close_px=1, ring_px=2, context_px=31,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Regions:
+    """Candidate regions cut from one map at one threshold.
+
+    Parameters
+    ----------
+    labels : int32 (row, col)
+        0 = none, 1..count = region.
+    boxes : int64 (count, 4)
+        col0, row0, col1, row1 of each, half-open, in the window.
+    source : int
+        Index into `MAPS`.
+    threshold : float
+    """
+
+    labels: NDArray[np.int32]
+    boxes: NDArray[np.int64]
+    source: int
+    threshold: float
+
+    @property
+    def count(self) -> int:
+        """Number of regions."""
+        return len(self.boxes)
+
+
+def candidate_regions(evidence: ChangeEvidence, limits: SearchLimits) -> Iterator[Regions]:
+    """Cut every map at every threshold.
+
+    Regions that touch the window's border at a side where the grid goes on may be cut off; a tile's halo is as
+    wide as the longest region, so such a region is never the one that the tile owns.
+    """
+    both = np.hypot(evidence.brightness, evidence.colour)
+    single_band = len(evidence.before) == 1
+    maps = (evidence.brightness, -evidence.brightness, evidence.colour, both, both)
+    for source, values in enumerate(maps):
+        if single_band and MAPS[source] in ("colour", "both"):
+            continue
+        for threshold in limits.thresholds:
+            mask = ((values > threshold) & evidence.valid).astype(np.uint8)
+            found = _components(_cleaned(mask, MAPS[source] == "closed", limits), limits)
+            if found is not None:
+                labels, boxes = found
+                yield Regions(labels=labels, boxes=boxes, source=source, threshold=threshold)
+
+
+def _cleaned(mask: NDArray[np.uint8], closed: bool, limits: SearchLimits) -> NDArray[np.uint8]:
+    """Bridge gaps and drop specks; coarse images keep every pixel."""
+    if closed:
+        side = 2 * limits.close_px + 1
+        mask = cv2.morphologyEx(
+            mask, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+        )
+    if limits.min_area_px >= 4:
+        mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+        mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
+    return mask
+
+
+def _components(
+    mask: NDArray[np.uint8], limits: SearchLimits
+) -> tuple[NDArray[np.int32], NDArray[np.int64]] | None:
+    """8-connected regions of allowed size, relabelled 1..count; None where there is none."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    area = stats[:, cv2.CC_STAT_AREA]
+    sides = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
+    keep = (area >= limits.min_area_px) & (area <= limits.max_area_px) & (sides <= limits.max_side_px)
+    keep[0] = False
+    chosen = np.flatnonzero(keep)
+    if not len(chosen):
+        return None
+    table = np.zeros(count, np.int32)
+    table[chosen] = np.arange(1, len(chosen) + 1)
+    left, top = stats[chosen, cv2.CC_STAT_LEFT], stats[chosen, cv2.CC_STAT_TOP]
+    width, height = stats[chosen, cv2.CC_STAT_WIDTH], stats[chosen, cv2.CC_STAT_HEIGHT]
+    return table[labels], np.column_stack([left, top, left + width, top + height]).astype(np.int64)

@@ -1,0 +1,258 @@
+"""Signed evidence of change at every pixel of a window, in robust sigmas.
+
+The difference is an interval difference: how far each date's value lies outside the range that the other date takes
+within a few pixels. It forgives what is left of misregistration and costs little. Its scale is a low quantile of
+the raw difference in each block of the scene, because a variance would let a crowded apron hide its own changes.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
+from scipy.ndimage import gaussian_filter, minimum_filter
+
+from imagery.align import ShiftField
+from imagery.lattice import Lattice
+from imagery.radiometry import Radiometry
+from imagery.raster import BoolArray, FloatArray, Reader, Sensor, Window
+from imagery.tile import tiles
+from imagery.warp import window_grid
+
+QUANTILE = 0.4
+"""Share of a block taken to be unchanged at the least."""
+
+# |x| below its 40 % quantile for a unit normal variable, and for the length of a vector of 2 free colour components.
+_NORMAL_AT_QUANTILE = 0.5244
+_COLOUR_AT_QUANTILE = 1.0108
+
+BLOCK_PX = 64
+"""Side of a block on which noise is measured; smaller on small images."""
+
+KERNEL_PX = 4
+"""Pixels beyond a window that its evidence depends on."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Noise:
+    """Scale of the raw difference where nothing changed, in working units.
+
+    Parameters
+    ----------
+    brightness, colour : Lattice
+        Sigma of the difference in mean brightness and in colour; colour is infinite for a single band.
+    radius_px : int
+        Radius of the interval difference.
+    """
+
+    brightness: Lattice
+    colour: Lattice
+    radius_px: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "brightness": self.brightness.as_dict(), "colour": self.colour.as_dict(), "radius_px": self.radius_px
+        }  # fmt: skip
+
+    @classmethod
+    def from_dict(cls, d: dict[str, Any]) -> "Noise":
+        """Inverse of `as_dict`."""
+        return cls(
+            brightness=Lattice.from_dict(d["brightness"]), colour=Lattice.from_dict(d["colour"]),
+            radius_px=d["radius_px"],
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ChangeEvidence:
+    """Evidence over a window, with the working values it was made from.
+
+    Parameters
+    ----------
+    before, after : float32 (band, row, col)
+        Working units, after normalisation.
+    brightness : float32 (row, col)
+        Signed change of mean brightness in sigmas, positive = brighter on the second date.
+    colour : float32 (row, col)
+        Size of the change of colour in sigmas, never negative.
+    sigma : float32 (row, col)
+        Modelled sigma of `brightness`, in working units.
+    valid : bool (row, col)
+    window : Window
+        Where this lies on the pair's grid.
+    grid : GeoBox
+        Of the window.
+    """
+
+    before: FloatArray
+    after: FloatArray
+    brightness: FloatArray
+    colour: FloatArray
+    sigma: FloatArray
+    valid: BoolArray
+    window: Window
+    grid: GeoBox
+
+    @property
+    def statistic(self) -> FloatArray:
+        """Signed combination: length of (brightness, colour) with the sign of the brightness."""
+        length = np.hypot(self.brightness, self.colour)
+        out: FloatArray = np.where(self.brightness < 0, -length, length).astype(np.float32)
+        return out
+
+
+def read_pair(
+    before: Reader, after: Reader, shift: ShiftField, radiometry: Radiometry, window: Window
+) -> tuple[FloatArray, FloatArray, BoolArray]:
+    """Working values of both dates over `window` and where both are usable."""
+    one = before.read(window)
+    two = after.read(window, None if shift.is_zero else shift)
+    return radiometry.before(one), radiometry.after(two, window), one.valid & two.valid
+
+
+def _parts(difference: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Mean brightness (signed) and colour (length) of a difference (band, row, col)."""
+    brightness = difference.mean(axis=0)
+    rest = difference - brightness
+    return brightness, np.sqrt(np.einsum("brc,brc->rc", rest, rest))
+
+
+def measure_noise(
+    before: Reader,
+    after: Reader,
+    shift: ShiftField,
+    radiometry: Radiometry,
+    *,
+    sensor: Sensor,
+    residual_px: float,
+) -> Noise:
+    """Block-wise scale of the raw difference over the whole grid.
+
+    Parameters
+    ----------
+    before, after : Reader
+    shift, radiometry
+        What lays and scales `after` on `before`.
+    sensor : {"optical", "sar"}
+    residual_px : float
+        Misregistration that is left; sets the radius of the interval difference.
+    """
+    shape = (int(before.grid.shape[0]), int(before.grid.shape[1]))
+    side = BLOCK_PX
+    while side > 16 and min(shape) // side < 6:
+        side //= 2
+    rows, cols = max(1, shape[0] // side), max(1, shape[1] // side)
+    brightness = np.full((rows, cols), np.nan, np.float32)
+    colour = np.full((rows, cols), np.nan, np.float32)
+    for tile in tiles((rows * side, cols * side), size_px=side * max(1, 1024 // side), halo_px=0):
+        core = tile.core.clipped(shape)
+        a, b, valid = read_pair(before, after, shift, radiometry, core)
+        parts = _parts(b - a)
+        for out, part in zip((brightness, colour), parts, strict=True):
+            for i in range(core.row0 // side, max(core.row0 // side + 1, core.row1 // side)):
+                for j in range(core.col0 // side, max(core.col0 // side + 1, core.col1 // side)):
+                    block = np.s_[
+                        i * side - core.row0 : (i + 1) * side - core.row0,
+                        j * side - core.col0 : (j + 1) * side - core.col0,
+                    ]
+                    out[i, j] = _quantile(np.abs(part[block]), valid[block])
+    single = len(before.bands) == 1
+    return Noise(
+        brightness=_lattice(brightness / _NORMAL_AT_QUANTILE, side),
+        colour=_lattice(np.full_like(colour, np.inf) if single else colour / _COLOUR_AT_QUANTILE, side),
+        radius_px=_radius(residual_px, sensor),
+    )
+
+
+def _radius(residual_px: float, sensor: Sensor) -> int:
+    if sensor == "sar" or residual_px < 0.2:
+        return 0
+    return 1 if residual_px < 1.0 else 2
+
+
+def _quantile(values: NDArray[Any], valid: BoolArray) -> float:
+    usable = values[::2, ::2][valid[::2, ::2]]
+    if len(usable) < 0.25 * values.size / 4:
+        return float("nan")
+    return float(np.quantile(usable, QUANTILE))
+
+
+def _lattice(blocks: FloatArray, side: int) -> Lattice:
+    """Noise at nodes: no block may be much noisier than its quietest neighbours or quieter than the scene."""
+    known = np.isfinite(blocks)
+    if not known.any():
+        nodes = np.full(blocks.shape, np.inf if np.isinf(blocks).any() else 1.0, np.float32)
+    else:
+        typical = float(np.median(blocks[known]))
+        filled = np.where(known, blocks, typical)
+        nodes = np.minimum(filled, 1.6 * _low_neighbour(filled))
+        nodes = gaussian_filter(np.maximum(nodes, max(0.6 * typical, 1e-3)), 0.5, mode="nearest").astype(
+            np.float32
+        )
+    return Lattice(nodes=nodes, step_px=float(side), origin_px=(side - 1) / 2)
+
+
+def _low_neighbour(blocks: FloatArray) -> FloatArray:
+    """Fourth smallest of the nine blocks around each."""
+    padded = np.pad(blocks, 1, mode="reflect" if min(blocks.shape) > 1 else "edge")
+    rows, cols = blocks.shape
+    around = np.stack([padded[i : i + rows, j : j + cols] for i in range(3) for j in range(3)])
+    out: FloatArray = np.sort(around, axis=0)[3]
+    return out
+
+
+def interval_difference(a: FloatArray, b: FloatArray, radius_px: int) -> FloatArray:
+    """How far `b` lies outside the range of `a` around a pixel, or `a` outside that of `b`, whichever is more.
+
+    Parameters
+    ----------
+    a, b : float32 (band, row, col)
+    radius_px : int
+        0 gives the plain difference ``b - a``.
+
+    Returns
+    -------
+    float32 (band, row, col)
+        Signed: positive where `b` is higher.
+    """
+    if radius_px == 0:
+        return b - a
+    side = 2 * radius_px + 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE if radius_px > 1 else cv2.MORPH_RECT, (side, side))
+    out = np.empty_like(a)
+    for band in range(len(a)):
+        low_a, high_a = cv2.erode(a[band], kernel), cv2.dilate(a[band], kernel)
+        low_b, high_b = cv2.erode(b[band], kernel), cv2.dilate(b[band], kernel)
+        up = np.maximum(b[band] - high_a, low_b - a[band])
+        down = np.maximum(low_a - b[band], a[band] - high_b)
+        out[band] = np.where(up > 0, up, -np.maximum(down, 0))
+    return out
+
+
+def evidence(
+    before: Reader, after: Reader, shift: ShiftField, radiometry: Radiometry, noise: Noise, window: Window
+) -> ChangeEvidence:
+    """Evidence over `window` of the pair's grid; see `ChangeEvidence`."""
+    wide = window.grown(KERNEL_PX)
+    a, b, valid = read_pair(before, after, shift, radiometry, wide)
+    filled_a, filled_b = np.where(valid, a, 0), np.where(valid, b, 0)
+    brightness, colour = _parts(interval_difference(filled_a, filled_b, noise.radius_px))
+    inner = np.s_[KERNEL_PX:-KERNEL_PX, KERNEL_PX:-KERNEL_PX]
+    # The interval difference looks around a pixel, so pixels next to invalid ones are not usable either.
+    usable = (
+        minimum_filter(valid, 2 * noise.radius_px + 1, mode="constant", cval=False)
+        if noise.radius_px
+        else valid
+    )
+    sigma = noise.brightness.at(window)
+    ok = usable[inner]
+    return ChangeEvidence(
+        before=np.ascontiguousarray(filled_a[(slice(None), *inner)]),
+        after=np.ascontiguousarray(filled_b[(slice(None), *inner)]),
+        brightness=np.where(ok, brightness[inner] / sigma, 0).astype(np.float32),
+        colour=np.where(ok, colour[inner] / noise.colour.at(window), 0).astype(np.float32),
+        sigma=sigma, valid=ok, window=window, grid=window_grid(before.grid, window),
+    )  # fmt: skip
