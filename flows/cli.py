@@ -152,3 +152,7 @@ def _error_document(args: Sequence[str], message: str, code: int) -> None:
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    main()

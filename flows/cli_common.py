@@ -14,7 +14,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 DEFAULT_MIN_SCORE = 0.5
 
 
-class Moment(click.ParamType):
+class Moment(click.ParamType[datetime]):
     """A date or an ISO 8601 time; without a zone it is UTC.
 
     Parameters
@@ -48,6 +48,27 @@ def sites_option(command: F) -> F:
         type=click.Path(path_type=Path),
         metavar="FILE",
         help="Your own sites (GeoJSON); the built-in ones otherwise.",
+    )(command)
+
+
+def source_options(command: F) -> F:
+    """``--source``, ``--from`` and ``--to``."""
+    command = click.option(
+        "--to",
+        "end",
+        type=Moment(day_end=True),
+        required=True,
+        metavar="D",
+        help="Last day, or a time (UTC).",
+    )(command)
+    command = click.option(
+        "--from", "start", type=Moment(), required=True, metavar="D", help="First day, or a time (UTC)."
+    )(command)
+    return click.option(
+        "--source",
+        required=True,
+        metavar="S",
+        help="demo, a folder of images, a STAC catalogue or ItemCollection file, or its URL.",
     )(command)
 
 

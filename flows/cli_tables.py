@@ -2,13 +2,14 @@
 
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from flows.diff import DiffResult
 
-_MAX_ROWS = 25
+_MAX_ROWS = 15
 
 _STYLE = {"changed": "bold yellow", "unchanged": "green", "not_assessable": "magenta", "failed": "bold red"}
 
@@ -44,22 +45,25 @@ def show_diff(result: DiffResult) -> None:
 
 def changes_table(changes: list[dict[str, Any]]) -> Table:
     """The highest scores first."""
-    table = Table(
-        "Kind", "Label", "Score", "Length m", "Width m", "Zone", "At (col, row)", "May be mimicked by"
-    )
+    zones, causes = any(c["zone"] for c in changes), any(c["causes"] for c in changes)
+    table = Table(box=SIMPLE_HEAD)
+    for name, wanted in (("Kind", True), ("Label", True), ("Score", True), ("Size m", True), ("Col, row", True),
+                         ("Zone", zones), ("Doubt", causes)):  # fmt: skip
+        if wanted:
+            table.add_column(name, justify="right" if name in {"Score", "Size m", "Col, row"} else "left")
     for change in sorted(changes, key=lambda c: -c["score"])[:_MAX_ROWS]:
         place = change["after"] or change["before"]
         col0, row0, col1, row1 = place["bbox_px"]
-        table.add_row(
+        cells = [
             change["kind"],
             change["label"],
             f"{change['score']:.2f}",
-            f"{place['length_m']:.0f}",
-            f"{place['width_m']:.0f}",
-            change["zone"] or "",
+            f"{place['length_m']:.0f} x {place['width_m']:.0f}",
             f"{(col0 + col1) // 2}, {(row0 + row1) // 2}",
-            ", ".join(change["causes"]),
-        )
+            *([change["zone"] or ""] if zones else []),
+            *([", ".join(change["causes"])] if causes else []),
+        ]
+        table.add_row(*cells)
     if len(changes) > _MAX_ROWS:
         table.caption = f"and {len(changes) - _MAX_ROWS} more in changes.geojson"
     return table

@@ -20,7 +20,7 @@ from flows.work import scratch, work_folder
 from imagery.image_file import FilePair, open_pair
 from imagery.raster import Sensor
 from imagery.scene import Asset, Scene
-from imagery.tile import Tile, default_size_px
+from imagery.tile import Tile
 from models.compare import ALGORITHM, Comparison, TileResult, compare, halo_px
 
 GivenQuantity = Literal["reflectance", "dn", "linear", "db"]
@@ -244,7 +244,7 @@ def _parameters(compared: ImageComparison, *, min_score: float, scorer: str | No
         "algorithm": ALGORITHM,
         "min_score": min_score,
         "scorer": scorer,
-        "tile_px": default_size_px(files.gsd_m),
+        "tile_px": compared.comparison.tiles[0].core.shape[1],
         "halo_px": halo_px(files.gsd_m, files.sensor),
         "sensor": files.sensor,
         "quantity": files.quantity,

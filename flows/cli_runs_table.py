@@ -1,0 +1,95 @@
+"""What `sitewatch run` and `sitewatch demo` show at the end."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from flows.cli_tables import status_text
+
+if TYPE_CHECKING:
+    from flows.watch import SiteResult
+
+_MAX_REASONS = 8
+
+
+def runs_document(results: "Sequence[SiteResult]") -> dict[str, Any]:
+    """What ``--json`` prints: every pair under ``runs``, and per site what kept it from having more."""
+    return {
+        "runs": [run.row for result in results for run in result.runs],
+        "sites": [
+            {
+                "site": result.site,
+                "source": result.source,
+                "runs": len(result.runs),
+                "reason": str(result.error) if result.error is not None else result.reason,
+                "left_out": [
+                    {
+                        "scene": entry.scene_id,
+                        "acquired": None if entry.acquired is None else entry.acquired.isoformat(),
+                        "reason": entry.reason,
+                    }
+                    for entry in result.left_out
+                ],
+            }
+            for result in results
+        ],
+    }
+
+
+def show_runs(results: "Sequence[SiteResult]", out: Path) -> None:
+    """The closing table and where the files are."""
+    console = Console(highlight=False)
+    rows = [run.row for result in results for run in result.runs]
+    if any(row["simulated"] for row in rows):
+        console.print(
+            Text(" SIMULATED images: nothing below happened as shown. ", style="bold black on yellow")
+        )
+    if rows:
+        console.print(_table(rows))
+    for result in results:
+        if result.error is not None:
+            console.print(Text.assemble((f"{result.site}: ", "bold red"), str(result.error)), soft_wrap=True)
+        elif result.reason is not None:
+            _explain(console, result)
+        elif result.left_out:
+            console.print(
+                Text(f"{result.site}: {len(result.left_out)} scenes not used; `sitewatch scenes` says why")
+            )
+    if rows:
+        console.print(Text(f"Files: {out}/<site>/<run>/ with overlay.png, changes.geojson, report.json"))
+
+
+def _explain(console: Console, result: "SiteResult") -> None:
+    console.print(Text(f"{result.site}: no usable pair of scenes", style="bold magenta"))
+    for entry in result.left_out[:_MAX_REASONS]:
+        console.print(Text(f"  {entry.scene_id}: {entry.reason}"), soft_wrap=True)
+    if not result.left_out:
+        console.print(Text("  the source has nothing of this site in this period"))
+    if len(result.left_out) > _MAX_REASONS:
+        console.print(
+            Text(f"  and {len(result.left_out) - _MAX_REASONS} more; `sitewatch scenes` lists them")
+        )
+
+
+def _table(rows: Sequence[dict[str, Any]]) -> Table:
+    table = Table(
+        "Site", "Before", "After", "Result", "Appeared", "Vanished", "Moved", "Tiles not seen", "Folder"
+    )
+    for row in rows:
+        outcomes = Counter(row["outcomes"])
+        unseen = outcomes["not_assessable"] + outcomes["failed"]
+        table.add_row(
+            row["site"],
+            row["before"]["time"][:16].replace("T", " "),
+            row["after"]["time"][:16].replace("T", " "),
+            status_text(row["status"]),
+            *(str(row["counts"][kind]) for kind in ("appeared", "vanished", "moved")),
+            f"{unseen} of {sum(outcomes.values())}" if unseen else "",
+            Path(row["item"]).parent.name if row["item"] else "",
+        )
+    return table

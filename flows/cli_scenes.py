@@ -1,0 +1,117 @@
+"""``sitewatch scenes``: what a source has for a site."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from flows.choice import Choice, survey
+from flows.cli_common import print_json, screen_options, sites_option, source_options
+from flows.errors import BadRequest
+from flows.sites import site_named
+from imagery.source import open_source
+
+EXIT_DONE = 0
+EXIT_NO_PAIR = 3
+
+
+@click.command()
+@click.argument("site")
+@source_options
+@sites_option
+@screen_options
+def scenes(
+    site: str, source: str, start: datetime, end: datetime, sites: Path | None, as_json: bool, debug: bool
+) -> int:
+    """List the images of SITE that can be used, with cloud over the AOI, and why others are left out."""
+    del debug  # acted upon by the entry point
+    if start > end:
+        raise BadRequest(f"--from {start:%Y-%m-%d} lies after --to {end:%Y-%m-%d}")
+    place = site_named(site, sites)
+    choice = survey(place, open_source(source).find(place, start, end))
+    document = scenes_document(site, source, choice)
+    if as_json:
+        print_json(document)
+    else:
+        _show(document)
+    return EXIT_DONE if choice.plan.pairs else EXIT_NO_PAIR
+
+
+def scenes_document(site: str, source: str, choice: Choice, *, now: datetime | None = None) -> dict[str, Any]:
+    """What ``--json`` prints."""
+    now = now or datetime.now(UTC)
+    plan = choice.plan
+    return {
+        "site": site,
+        "source": source,
+        "scenes": [
+            {
+                "id": scene.id,
+                "acquired": scene.acquired.isoformat().replace("+00:00", "Z"),
+                "age_days": round((now - scene.acquired).total_seconds() / 86400, 1),
+                "platform": scene.platform,
+                "sensor": scene.sensor,
+                "gsd_m": scene.gsd_m,
+                "relative_orbit": scene.relative_orbit,
+                "orbit_state": scene.orbit_state,
+                "cloud_over_aoi": _share(choice.aoi_cloud.get(scene.id)),
+                "cloud_cover_pct": scene.cloud_cover_pct,
+                "coverage": _share(plan.coverage.get(scene.id)),
+                "merged_with": [sibling.id for sibling in scene.siblings],
+                "simulated": scene.simulated,
+            }
+            for scene in plan.usable
+        ],
+        "pairs": [{"before": before.id, "after": after.id} for before, after in plan.pairs],
+        "left_out": [
+            {
+                "id": entry.scene_id,
+                "acquired": None
+                if entry.acquired is None
+                else entry.acquired.isoformat().replace("+00:00", "Z"),
+                "platform": entry.platform,
+                "reason": entry.reason,
+            }
+            for entry in plan.left_out
+        ],
+    }
+
+
+def _share(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{100 * value:.0f} %"
+
+
+def _show(document: dict[str, Any]) -> None:
+    console = Console(highlight=False)
+    if any(scene["simulated"] for scene in document["scenes"]):
+        console.print(Text(" SIMULATED archive ", style="bold black on yellow"))
+    table = Table("Acquired (UTC)", "Age", "Platform", "GSD m", "Orbit", "Cloud over AOI", "Covers", "Scene")
+    for scene in document["scenes"]:
+        cloud = _percent(scene["cloud_over_aoi"])
+        if not cloud and scene["cloud_cover_pct"] is not None:
+            cloud = f"{scene['cloud_cover_pct']:.0f} % of the scene"
+        table.add_row(
+            scene["acquired"][:16].replace("T", " "),
+            f"{scene['age_days']:.0f} d",
+            scene["platform"],
+            f"{scene['gsd_m']:g}",
+            " ".join(str(v) for v in (scene["relative_orbit"], scene["orbit_state"]) if v is not None),
+            cloud,
+            _percent(scene["coverage"]),
+            scene["id"],
+        )
+    console.print(table)
+    if document["left_out"]:
+        left = Table("Not used", "Acquired (UTC)", "Why", title="Left out")
+        for entry in document["left_out"]:
+            left.add_row(entry["id"], (entry["acquired"] or "")[:16].replace("T", " "), entry["reason"])
+        console.print(left)
+    console.print(Text(f"{len(document['scenes'])} usable scenes, {len(document['pairs'])} pairs to compare"))

@@ -1,0 +1,67 @@
+"""``sitewatch verify``: whether a run is still what was written."""
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from catalog.errors import BrokenRecord
+from catalog.layout import REPORT
+from catalog.verify import Verification
+from catalog.verify import verify as verify_run
+from flows.cli_common import out_option, print_json, screen_options
+
+EXIT_INTACT = 0
+EXIT_BROKEN = 2
+
+
+@click.command()
+@click.argument("run")
+@out_option
+@screen_options
+def verify(run: str, out: Path, as_json: bool, debug: bool) -> int:
+    """Recompute every checksum of RUN, a run's folder or its name below --out."""
+    del debug  # acted upon by the entry point
+    found = verify_run(run_folder(run, out))
+    if as_json:
+        print_json(found.as_dict())
+    else:
+        _show(found)
+    return EXIT_INTACT if found.intact else EXIT_BROKEN
+
+
+def run_folder(run: str, out: Path) -> Path:
+    """The folder that `run` names.
+
+    Raises
+    ------
+    BrokenRecord
+        There is no run.
+    """
+    for folder in (Path(run), out / run):
+        if (folder / REPORT).is_file():
+            return folder
+    known = sorted(str(p.parent.relative_to(out)) for p in out.glob(f"**/{REPORT}") if _is_run(p, out))
+    hint = f"; there are {', '.join(known[:5])}" if known else ""
+    raise BrokenRecord(f"{run}: neither a run's folder nor a run below {out}{hint}")
+
+
+def _is_run(report: Path, out: Path) -> bool:
+    parts = report.relative_to(out).parts
+    return "versions" not in parts and not any(part.startswith(".") for part in parts)
+
+
+def _show(found: Verification) -> None:
+    console = Console(highlight=False)
+    if found.intact:
+        console.print(Text(f"Intact: {found.checked} files of {found.folder} are as written", style="green"))
+        return
+    table = Table("File", "Fault", "What")
+    for problem in found.problems:
+        table.add_row(problem.path, problem.fault, problem.detail)
+    console.print(table)
+    console.print(
+        Text(f"{len(found.problems)} of {found.folder}'s files are not as written", style="bold red")
+    )

@@ -1,0 +1,205 @@
+"""One pair of scenes of a site, from fetched copies to a written run, in steps that can stop and go on.
+
+A job is a folder named by everything its result depends on. Its steps are plain functions over that folder; the
+flow's tasks call them, and so can anything else.
+"""
+
+import threading
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from odc.geo.geobox import GeoBox
+
+from flows import wire
+from flows.scene_store import FetchedScene
+from flows.site_grids import is_part, pair_grid
+from flows.tile_store import TileStore
+from flows.work import read_json, work_folder, write_json
+from imagery.raster import Sensor, gsd_m
+from imagery.read import SceneReader, scene_reader
+from imagery.scene import Scene
+from imagery.site import Site
+from imagery.tile import Tile, default_size_px, tiles
+from models import compare
+
+_JOB = "job.json"
+_MODEL = "model.json"
+
+_opening = threading.Lock()
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairJob:
+    """What is to be compared.
+
+    Parameters
+    ----------
+    folder : Path
+        Its last part is `key`.
+    key : str
+        Hash of everything the tiles depend on: input bytes, grid, tiling, algorithm.
+    name : str
+        Of the run: ``<site>/<sensor>_<before>_<after>``.
+    pair : str
+        Deterministic pair id for change ids.
+    grid_name : str
+    before, after : FetchedScene
+    grid : GeoBox
+    sensor : {"optical", "sar"}
+    tile_px, halo_px : int
+    """
+
+    folder: Path
+    key: str
+    name: str
+    pair: str
+    grid_name: str
+    before: FetchedScene
+    after: FetchedScene
+    grid: GeoBox
+    sensor: Sensor
+    tile_px: int
+    halo_px: int
+
+    @property
+    def tiles(self) -> tuple[Tile, ...]:
+        """In reading order."""
+        shape = self.grid.shape[0], self.grid.shape[1]
+        return tuple(tiles(shape, size_px=self.tile_px, halo_px=self.halo_px))
+
+    @property
+    def store(self) -> TileStore:
+        """Where finished tiles are."""
+        folder = self.folder / "tiles"
+        folder.mkdir(exist_ok=True)
+        return TileStore(folder=folder)
+
+
+def make_job(site: Site, before: FetchedScene, after: FetchedScene, out: Path) -> Path:
+    """Lay out the job of a pair; the same inputs give the same folder.
+
+    Returns
+    -------
+    Path
+        The job's folder.
+    """
+    grid = pair_grid(site, before.local, after.local)
+    sensor = before.scene.sensor
+    pixel_m = gsd_m(grid)
+    content = {
+        "algorithm": compare.ALGORITHM,
+        "site": site.id,
+        "sensor": sensor,
+        "grid": wire.grid_to_dict(grid),
+        "tile_px": default_size_px(pixel_m),
+        "halo_px": compare.halo_px(pixel_m, sensor),
+        "before": _identity(before),
+        "after": _identity(after),
+    }
+    key = wire.fingerprint(content)
+    folder = work_folder(out, "pairs", key)
+    document = content | {
+        "name": run_name(site, grid, sensor, before.scene, after.scene),
+        "pair": f"{site.id}|{before.scene.id}|{after.scene.id}",
+        "grid_name": f"{site.id}-{pixel_m:.3g}m",
+        "before": before.as_dict(),
+        "after": after.as_dict(),
+    }
+    if read_json(folder / _JOB) != document:
+        write_json(folder / _JOB, document)
+        load_job.cache_clear()
+        _readers.cache_clear()
+    return folder
+
+
+@lru_cache(maxsize=16)
+def load_job(folder: Path) -> PairJob:
+    """What `make_job` left."""
+    document = read_json(folder / _JOB)
+    if document is None:
+        raise FileNotFoundError(f"{folder}: the working folder was cleared while it was in use; run again")
+    return PairJob(
+        folder=folder,
+        key=folder.name,
+        before=FetchedScene.from_dict(document["before"]),
+        after=FetchedScene.from_dict(document["after"]),
+        grid=wire.grid_from_dict(document["grid"]),
+        **{name: document[name] for name in ("name", "pair", "grid_name", "sensor", "tile_px", "halo_px")},
+    )
+
+
+def readers(folder: Path) -> tuple[SceneReader, SceneReader]:
+    """Before and after on the job's grid; opened once per process."""
+    with _opening:
+        return _readers(folder)
+
+
+@lru_cache(maxsize=4)
+def _readers(folder: Path) -> tuple[SceneReader, SceneReader]:
+    job = load_job(folder)
+    return scene_reader(job.before.local, job.grid), scene_reader(job.after.local, job.grid)
+
+
+def prepare(folder: Path) -> None:
+    """Align and normalise a pair once; what is found is kept in the job."""
+    if load_model(folder) is None:
+        before, after = readers(folder)
+        model = compare.prepare(before, after, sensor=load_job(folder).sensor)
+        write_json(folder / _MODEL, model.as_dict())
+
+
+def load_model(folder: Path) -> compare.PairModel | None:
+    """What `prepare` found; None before that."""
+    document = read_json(folder / _MODEL)
+    return None if document is None else compare.PairModel.from_dict(document)
+
+
+def compare_tile(folder: Path, tile_id: str) -> str:
+    """Compare one tile and keep the result; a tile that is finished is left alone.
+
+    Returns
+    -------
+    str
+        SHA-256 of its evidence, "" where it could not be assessed.
+    """
+    job = load_job(folder)
+    done = job.store.checksum(tile_id)
+    if done is not None:
+        return done
+    model = load_model(folder)
+    if model is None:
+        raise FileNotFoundError(f"{folder}: the pair was not prepared")
+    tile = next(tile for tile in job.tiles if tile.id == tile_id)
+    before, after = readers(folder)
+    return job.store.save(compare.compare_tile(before, after, model, tile))
+
+
+def run_name(site: Site, grid: GeoBox, sensor: Sensor, before: Scene, after: Scene) -> str:
+    """``<site>/<sensor>_<before>_<after>``; the sensor part tells resolutions and crops of one date apart."""
+    kind = f"{sensor}-{gsd_m(grid):.2g}m"
+    if is_part(site, grid):
+        kind += f"-{wire.fingerprint(wire.grid_to_dict(grid))[:6]}"
+    return f"{site.id}/{kind}_{_stamp(before)}_{_stamp(after)}"
+
+
+def _stamp(scene: Scene) -> str:
+    moment: datetime = scene.acquired
+    return moment.strftime("%Y%m%dT%H%M%SZ" if scene.time_known else "%Y%m%d")
+
+
+def _identity(scene: FetchedScene) -> dict[str, Any]:
+    """What of a scene can change a result: its bytes and how they are to be read."""
+    document = wire.scene_to_dict(scene.local)
+
+    def without_places(part: dict[str, Any]) -> dict[str, Any]:
+        assets = {
+            name: {k: v for k, v in asset.items() if k not in {"href", "etag"}}
+            for name, asset in part["assets"].items()
+        }
+        siblings = [without_places(sibling) for sibling in part["siblings"]]
+        return {**part, "assets": assets, "siblings": siblings}
+
+    return without_places(document)

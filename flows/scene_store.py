@@ -1,0 +1,150 @@
+"""Fetched scenes: the evidentiary copy of what a site needs of each, kept in the working folder."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from odc.geo.geobox import GeoBox
+from rasterio.features import geometry_mask
+
+from flows import wire
+from flows.site_grids import pair_grid, scene_grid
+from flows.work import read_json, work_folder, write_json
+from imagery.copies import SourceCopy
+from imagery.geometry import projected
+from imagery.quality import cloud_on_grid
+from imagery.raster import BoolArray, Window
+from imagery.read import copy_source, local_scene, scene_reader
+from imagery.scene import Scene
+from imagery.site import Site
+from imagery.tile import tiles
+
+MIN_USABLE = 0.10
+"""Share of the AOI, where the scene reaches it, that must be free of cloud; below it a scene is left out."""
+
+_BLOCK_PX = 1024
+_RECORD = "fetched.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FetchedScene:
+    """A scene whose pixels of a site are on this machine.
+
+    Parameters
+    ----------
+    scene : Scene
+        As the source offered it.
+    copies : tuple of SourceCopy
+    usable : float
+        Share of the AOI, where the scene reaches it, with usable pixels.
+    cloud : float or None
+        Share of it under cloud, by the scene's quality band; None where it has none.
+    """
+
+    scene: Scene
+    copies: tuple[SourceCopy, ...]
+    usable: float
+    cloud: float | None
+
+    @property
+    def local(self) -> Scene:
+        """The scene, read from the copies."""
+        return local_scene(self.scene, self.copies)
+
+    @property
+    def fault(self) -> str | None:
+        """Why it cannot be used, None where it can."""
+        if self.usable >= MIN_USABLE:
+            return None
+        clouds = "" if self.cloud is None else f", {100 * self.cloud:.0f} % is cloud"
+        return (
+            f"only {100 * self.usable:.0f} % of the AOI can be seen{clouds}; "
+            f"at least {100 * MIN_USABLE:.0f} % is needed"
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "scene": wire.scene_to_dict(self.scene),
+            "copies": [wire.copy_to_dict(copy) for copy in self.copies],
+            "usable": self.usable,
+            "cloud": self.cloud,
+        }
+
+    @classmethod
+    def from_dict(cls, document: dict[str, Any]) -> "FetchedScene":
+        """Inverse of `as_dict`."""
+        return cls(
+            scene=wire.scene_from_dict(document["scene"]),
+            copies=tuple(wire.copy_from_dict(copy) for copy in document["copies"]),
+            usable=document["usable"],
+            cloud=document["cloud"],
+        )
+
+
+def fetch(scene: Scene, site: Site, out: Path) -> Path:
+    """Copy what a site needs of a scene, and measure how much of the AOI it shows.
+
+    Copies that are there already and whole are kept.
+
+    Returns
+    -------
+    Path
+        Record to give to `fetched`.
+
+    Raises
+    ------
+    ImageryError
+        The scene cannot be fetched, read or used.
+    """
+    grid = scene_grid(site, scene)
+    key = wire.fingerprint([wire.scene_to_dict(scene), wire.grid_to_dict(grid)])
+    folder = work_folder(out, "scenes", key)
+    copies = copy_source(scene, grid, folder)
+    local = local_scene(scene, copies)
+    usable, cloud = _seen(local, site)
+    record = folder / _RECORD
+    document = FetchedScene(scene=scene, copies=copies, usable=usable, cloud=cloud).as_dict()
+    if read_json(record) != document:
+        write_json(record, document)
+    return record
+
+
+def fetched(record: Path) -> FetchedScene:
+    """What `fetch` left."""
+    document = read_json(record)
+    if document is None:
+        raise FileNotFoundError(f"{record}: the working folder was cleared while it was in use; run again")
+    scene = FetchedScene.from_dict(document)
+    # The folder may have been moved since the copies were made.
+    return replace(scene, copies=tuple(replace(c, path=record.parent / c.path.name) for c in scene.copies))
+
+
+def _seen(local: Scene, site: Site) -> tuple[float, float | None]:
+    """Usable share of the AOI where the scene reaches it, and the share under cloud."""
+    grid = pair_grid(site, local, local)
+    aoi = aoi_mask(site, grid)
+    total = int(aoi.sum())
+    if not total:
+        return 0.0, None
+    reader = scene_reader(local, grid)
+    usable = 0
+    for block in tiles((grid.shape[0], grid.shape[1]), size_px=_BLOCK_PX, halo_px=0):
+        inside = aoi[_part(block.core)]
+        if inside.any():
+            usable += int((reader.read(block.core).valid & inside).sum())
+    clouds = cloud_on_grid(local, grid)
+    return usable / total, None if clouds is None else float((clouds[0] & aoi).sum() / total)
+
+
+def aoi_mask(site: Site, grid: GeoBox) -> BoolArray:
+    """The pixels of `grid` that lie in the AOI."""
+    outline = projected(site.aoi, site.crs)
+    return np.asarray(
+        geometry_mask([outline], out_shape=tuple(grid.shape), transform=grid.affine, invert=True), np.bool_
+    )
+
+
+def _part(window: Window) -> tuple[slice, slice]:
+    return slice(window.row0, window.row1), slice(window.col0, window.col1)

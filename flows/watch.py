@@ -1,0 +1,259 @@
+"""Prefect flows: watch one site, watch several."""
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+from prefect import flow, get_run_logger, tags
+from prefect.client.schemas.objects import State
+from prefect.futures import PrefectFuture
+from prefect.task_runners import ThreadPoolTaskRunner
+from pydantic import Field
+
+from flows import artifacts, progress, tasks
+from flows.choice import no_pair_reason, to_measure, without
+from flows.pair_job import load_job, make_job
+from flows.pair_result import PairResult
+from flows.scene_store import FetchedScene, fetched
+from flows.sites import site_named
+from imagery.errors import SitewatchError, SourceUnreachable
+from imagery.listing import LeftOut, Listing
+from imagery.scene import Scene
+from imagery.select import Plan, choose
+from imagery.site import Site
+from models.compare import ALGORITHM
+
+WORKERS = 2
+
+SiteName = Annotated[str, Field(description="Id of a site in the site file")]
+SitesFile = Annotated[
+    Path | None, Field(description="GeoJSON of your own sites; the built-in ones otherwise")
+]
+SourceSpec = Annotated[
+    str, Field(description="Where images come from: demo, a folder, a STAC catalogue or its URL")
+]
+Start = Annotated[datetime, Field(description="First moment of the period, UTC")]
+End = Annotated[datetime, Field(description="Last moment of the period, UTC")]
+Out = Annotated[Path, Field(description="Folder that keeps the results")]
+MinScore = Annotated[float, Field(ge=0, le=1, description="Lowest score that is listed")]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SiteResult:
+    """What watching one site came to.
+
+    Parameters
+    ----------
+    site, source : str
+    runs : tuple of PairResult
+        Sorted by date.
+    left_out : tuple of LeftOut
+        Scenes that were not used, with the reason.
+    reason : str or None
+        Why there is no run.
+    error : SitewatchError or None
+        What ended it early.
+    """
+
+    site: str
+    source: str
+    runs: tuple[PairResult, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    reason: str | None = None
+    error: SitewatchError | None = None
+
+
+@flow(
+    name="watch-sites",
+    flow_run_name="watch-{start:%Y-%m-%d}-{end:%Y-%m-%d}",
+    task_runner=ThreadPoolTaskRunner(max_workers=WORKERS),  # type: ignore[arg-type]
+)
+def watch_sites(
+    sites: Annotated[list[str], Field(min_length=1, description="Ids of sites in the site file")],
+    source: SourceSpec,
+    start: Start,
+    end: End,
+    out: Out = Path("outputs"),
+    sites_file: SitesFile = None,
+    min_score: MinScore = 0.5,
+) -> list[SiteResult]:
+    """Watch several sites, one after the other; what ends one of them is kept in its result."""
+    results = []
+    for site in sites:
+        try:
+            with tags(site):
+                results.append(watch_site(site, source, start, end, out, sites_file, min_score))
+        except SitewatchError as problem:
+            get_run_logger().error("%s: %s", site, problem)
+            results.append(SiteResult(site=site, source=source, error=problem))
+    return results
+
+
+@flow(
+    name="watch-site",
+    flow_run_name="{site}-{start:%Y-%m-%d}-{end:%Y-%m-%d}",
+    task_runner=ThreadPoolTaskRunner(max_workers=WORKERS),  # type: ignore[arg-type]
+)
+def watch_site(
+    site: SiteName,
+    source: SourceSpec,
+    start: Start,
+    end: End,
+    out: Out = Path("outputs"),
+    sites_file: SitesFile = None,
+    min_score: MinScore = 0.5,
+) -> SiteResult:
+    """Find the images of a site, compare consecutive dates, keep what changed."""
+    place, out = site_named(site, sites_file), out.resolve()
+    progress.step(f"{place.name}: finding scenes")
+    listing = tasks.find_scenes(site, sites_file, source, start, end)
+    listing, clouds = _measured(place, listing, sites_file)
+    plan, scenes = _fetched(place, listing, clouds, sites_file, out)
+    runs = tuple(
+        _compared(place, scenes[before.id], scenes[after.id], plan, sites_file, min_score, out)
+        for before, after in plan.pairs
+    )
+    reason = None if runs else no_pair_reason(plan.left_out)
+    if reason:
+        get_run_logger().warning("%s: %s", site, reason)
+    return SiteResult(site=site, source=source, runs=runs, left_out=plan.left_out, reason=reason)
+
+
+def _measured(site: Site, listing: Listing, sites_file: Path | None) -> tuple[Listing, Mapping[str, float]]:
+    """Cloud over the AOI of every scene that has a quality band, read before anything else is fetched."""
+    scenes = to_measure(site, listing)
+    progress.step(f"{site.name}: looking for cloud", total=len(scenes))
+    futures = {s.id: tasks.measure_cloud.submit(s.id, s, site.id, sites_file) for s in scenes}
+    shares, spoiled = _collected(futures)
+    return without(listing, spoiled), {id_: share for id_, share in shares.items() if share is not None}
+
+
+def _fetched(
+    site: Site, listing: Listing, clouds: Mapping[str, float], sites_file: Path | None, out: Path
+) -> tuple[Plan, dict[str, FetchedScene]]:
+    """Fetch what is to be compared; a scene that turns out useless is left out and the pairs are chosen anew."""
+    scenes: dict[str, FetchedScene] = {}
+    while True:
+        plan = choose(site, listing, aoi_cloud=clouds)
+        wanted = {scene.id: scene for pair in plan.pairs for scene in pair if scene.id not in scenes}
+        if not wanted:
+            return plan, scenes
+        records, spoiled = _collected(_submitted(wanted, site, sites_file, out))
+        for scene_id, record in records.items():
+            scene = fetched(record)
+            if scene.fault is None:
+                scenes[scene_id] = scene
+            else:
+                spoiled[scene_id] = scene.fault
+        listing = without(listing, spoiled)
+
+
+def _submitted(
+    wanted: Mapping[str, Scene], site: Site, sites_file: Path | None, out: Path
+) -> dict[str, PrefectFuture[Path]]:
+    progress.step(f"{site.name}: fetching", total=len(wanted))
+    return {
+        id_: tasks.fetch_scene.submit(id_, scene, site.id, sites_file, out) for id_, scene in wanted.items()
+    }
+
+
+def _collected(futures: Mapping[str, PrefectFuture[Any]]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Results by scene, and reasons for the scenes that cannot be used.
+
+    Raises
+    ------
+    SourceUnreachable
+        A server did not answer; nothing may be concluded from that about a scene.
+    """
+    results: dict[str, Any] = {}
+    spoiled: dict[str, str] = {}
+    for scene_id, future in futures.items():
+        try:
+            results[scene_id] = future.result()
+        except SourceUnreachable:
+            raise
+        except SitewatchError as problem:
+            spoiled[scene_id] = str(problem)
+        progress.advance()
+    return results, spoiled
+
+
+def _compared(
+    site: Site,
+    before: FetchedScene,
+    after: FetchedScene,
+    plan: Plan,
+    sites_file: Path | None,
+    min_score: float,
+    out: Path,
+) -> PairResult:
+    """One pair, from its copies to its run."""
+    begun = time.perf_counter()
+    folder = make_job(site, before, after, out)
+    job = load_job(folder)
+    title = f"{site.name} {before.scene.acquired:%Y-%m-%d} to {after.scene.acquired:%Y-%m-%d}"
+    progress.step(f"{title}: aligning")
+    state = tasks.prepare_pair(folder, job.key, return_state=True)
+    unusable, failed = None, {}
+    if state.is_completed():
+        failed = _tiles(folder, title, out)
+    elif isinstance(state.result(raise_on_failure=False), SitewatchError):
+        unusable = _why(state)
+    else:
+        failed = {tile.id: _why(state) for tile in job.tiles}
+    progress.step(f"{title}: writing")
+    result = tasks.conclude_pair(
+        folder, job.key, site.id, sites_file, min_score, failed, unusable, list(plan.left_out),
+        time.perf_counter() - begun, out,
+    )  # fmt: skip
+    artifacts.publish(site, result)
+    return result
+
+
+def _tiles(folder: Path, title: str, out: Path) -> dict[str, str]:
+    """Compare every tile of a job; returns those that failed, with the reason."""
+    job = load_job(folder)
+    task = tasks.compare_tile.with_options(result_storage=out / ".work" / "results")
+    anew = task.with_options(refresh_cache=True)
+    progress.step(title, total=len(job.tiles))
+    futures = [
+        # Prefect's memory is trusted only for a tile that is still there, whole.
+        (task if job.store.checksum(tile.id) is not None else anew).submit(
+            folder, job.key, tile.id, ALGORITHM
+        )
+        for tile in job.tiles
+    ]
+    failed = {}
+    for tile, future in zip(job.tiles, futures, strict=True):
+        future.wait()
+        if not future.state.is_completed():
+            failed[tile.id] = _why(future.state)
+        progress.advance()
+    return failed
+
+
+def _why(state: State[Any]) -> str:
+    problem = state.result(raise_on_failure=False)
+    if isinstance(problem, SitewatchError):
+        return str(problem)
+    return f"{type(problem).__name__}: {problem}" if isinstance(problem, Exception) else str(state)
+
+
+def exit_code(results: Iterable[SiteResult]) -> int:
+    """0 all assessed, 3 something could not be or there was no pair, 4 or 2 where a site ended in an error."""
+    results = list(results)
+    errors = {result.error.exit_code for result in results if result.error is not None}
+    if errors:
+        return max(errors)
+    assessed = all(
+        outcome.outcome in {"changed", "unchanged"}
+        for result in results
+        for run in result.runs
+        for outcome in run.outcomes
+    )
+    complete = all(result.runs for result in results)
+    refused = any(run.row["status"] == "not_assessable" for result in results for run in result.runs)
+    return 0 if assessed and complete and not refused else 3
