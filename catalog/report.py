@@ -222,8 +222,6 @@ def _when(scene: Mapping[str, Any] | None) -> dict[str, Any] | None:
 
 
 def change_row(change: Change) -> dict[str, Any]:
-    """One change as ``--json`` prints it."""
-
     """One change as ``sitewatch diff --json`` lists it."""
 
     def place(date: str) -> dict[str, Any] | None:
