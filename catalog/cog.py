@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
+from rasterio._err import CPLE_BaseError
 from rasterio.enums import ColorInterp
 from rasterio.errors import RasterioError
 from rasterio.shutil import copy as copy_raster
@@ -24,6 +26,7 @@ MEDIA_TYPE = "image/tiff; application=geotiff; profile=cloud-optimized"
 BLOCK_PX = 512
 CHUNK_PX = 1024
 CACHE_MB = 128
+TIF, PLAIN = ".tif", ".plain.tif"
 _COLOURS = {"red": ColorInterp.red, "green": ColorInterp.green, "blue": ColorInterp.blue}
 
 
@@ -193,18 +196,30 @@ def _write(
     chunks: Iterable[tuple[Window, NDArray[np.generic]]],
 ) -> None:
     """Stream into a plain tiled TIFF beside the target, then copy it into the COG layout."""
-    plain = path.with_name(f"{path.stem}.plain.tif")
+    plain = path.with_name(path.stem + PLAIN)
     try:
-        with rasterio.Env(GDAL_CACHEMAX=CACHE_MB, GTIFF_DIRECT_IO="NO"):
+        with rasterio.Env(GDAL_CACHEMAX=CACHE_MB):
             _write_plain(plain, grid, bands=bands, encoding=encoding, chunks=chunks)
-            _copy_to_cog(plain, path, encoding)
-        _force_to_disk(path)
-    except (RasterioError, OSError) as error:
-        raise CatalogError(
-            f"cannot write {path.name} below {path.parent}: {error}; check free space and write permission"
-        ) from error
+            with _told(path):
+                _copy_to_cog(plain, path, encoding)
+        with _told(path):
+            _force_to_disk(path)
     finally:
         plain.unlink(missing_ok=True)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Turn what GDAL and the system say about failed writes into one clear error."""
+    try:
+        yield
+    except (RasterioError, CPLE_BaseError, OSError) as error:
+        deepest: BaseException = error
+        while deepest.__cause__ is not None:
+            deepest = deepest.__cause__
+        raise CatalogError(
+            f"cannot write {path.name.replace(PLAIN, TIF)} of the run ({deepest}); check free space and write permission"
+        ) from error
 
 
 def _write_plain(
@@ -216,21 +231,27 @@ def _write_plain(
     chunks: Iterable[tuple[Window, NDArray[np.generic]]],
 ) -> None:
     rows, cols = grid.shape
-    with rasterio.open(
-        path, "w", driver="GTiff", height=rows, width=cols, count=len(bands), dtype=encoding.dtype,
-        nodata=encoding.nodata, crs=None if grid.crs is None else str(grid.crs), transform=grid.affine,
-        tiled=True, blockxsize=BLOCK_PX, blockysize=BLOCK_PX, sparse_ok=True, bigtiff="IF_SAFER",
-        interleave="pixel",
-    ) as target:  # fmt: skip
-        for window, values in chunks:
+    with _told(path):
+        target = rasterio.open(
+            path, "w", driver="GTiff", height=rows, width=cols, count=len(bands), dtype=encoding.dtype,
+            nodata=encoding.nodata, crs=None if grid.crs is None else str(grid.crs), transform=grid.affine,
+            tiled=True, blockxsize=BLOCK_PX, blockysize=BLOCK_PX, sparse_ok=True, bigtiff="IF_SAFER",
+            interleave="pixel",
+        )  # fmt: skip
+    try:
+        for window, values in chunks:  # what fails in reading a chunk is no fault of the output
             height, width = window.shape
-            target.write(values, window=BlockWindow(window.col0, window.row0, width, height))
+            with _told(path):
+                target.write(values, window=BlockWindow(window.col0, window.row0, width, height))
         for index, band in enumerate(bands, start=1):
             target.set_band_description(index, band)
         if _COLOURS.keys() <= set(bands):
             target.colorinterp = [_COLOURS.get(band, ColorInterp.undefined) for band in bands]
         if encoding.scale != 1.0:
             target.scales = (encoding.scale,) * len(bands)
+    finally:
+        with _told(path):
+            target.close()
 
 
 def _copy_to_cog(plain: Path, path: Path, encoding: Encoding) -> None:
