@@ -79,8 +79,10 @@ def _same_pass(one: Scene, other: Scene) -> bool:
         return False
     if one.datatake and other.datatake:
         return one.datatake == other.datatake
-    satellite = one.platform.lower()
-    same_satellite = satellite == other.platform.lower() and satellite not in _NOT_A_SATELLITE
+    satellites = {one.platform.lower(), other.platform.lower()}
+    same_satellite = not satellites & _NOT_A_SATELLITE
+    if same_satellite and len(satellites) > 1:
+        return False
     if not (one.time_known and other.time_known):
         return same_satellite and one.acquired.date() == other.acquired.date()
     return abs(one.acquired - other.acquired) <= (_SAME_SATELLITE if same_satellite else _ANY_SATELLITE)
