@@ -1,8 +1,6 @@
 """What the user guide shows is what the program takes."""
 
-import json
 import re
-import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +10,7 @@ import pytest
 from flows.cli import COMMANDS, cli
 from imagery.site import ZONE_KINDS
 from imagery.site_file import load_sites
-from imagery.sources.facts import facts_from_mapping
+from imagery.sources.sidecar import read_lists, read_sidecar
 
 
 @pytest.fixture(scope="module")
@@ -33,17 +31,29 @@ def test_the_site_file_loads(guide: str, tmp_path: Path) -> None:
     assert site.zones["north_quay"].position_error_m == 15
 
 
-def test_the_sidecars_say_the_same_and_are_understood(guide: str) -> None:
-    (as_json,) = blocks(guide, "json", "sidecar")
-    (as_toml,) = blocks(guide, "toml", "sidecar")
-    facts = facts_from_mapping(json.loads(as_json))
+def test_the_sidecars_say_the_same_and_are_understood(guide: str, tmp_path: Path) -> None:
+    said = []
+    for language in ("json", "toml"):
+        (text,) = blocks(guide, language, "sidecar")
+        (tmp_path / f"{language}_image.{language}").write_text(text)
+        sidecar = read_sidecar(tmp_path, f"{language}_image")
+        assert sidecar is not None
+        said.append(sidecar.facts)
+    facts, same = said
     assert facts.acquired == datetime(2024, 12, 15, 8, 20, 11, tzinfo=UTC)
     assert (facts.sensor, facts.gsd_m, facts.quantity) == ("optical", 0.5, "dn")
     assert facts.bands == ("red", "green", "blue")
-    same = facts_from_mapping(tomllib.loads(as_toml))
-    assert (same.acquired, same.sensor, same.gsd_m, same.quantity, same.bands) == (
-        facts.acquired, facts.sensor, facts.gsd_m, facts.quantity, facts.bands,
-    )  # fmt: skip
+    assert facts == same
+
+
+def test_the_list_of_scenes_is_understood(guide: str, tmp_path: Path) -> None:
+    (text,) = blocks(guide, "json", "scenes")
+    (tmp_path / "scenes.json").write_text(text)
+    listed = read_lists(tmp_path)
+    assert [path.name for path in listed] == ["pass_1.tif", "pass_2.tif"]
+    assert {(f.sensor, f.quantity, f.in_db, f.relative_orbit) for f in listed.values()} == {
+        ("sar", "gamma0", True, 14)
+    }
 
 
 def test_every_kind_of_zone_is_named(guide: str) -> None:
