@@ -1,6 +1,6 @@
 """``sitewatch evaluate``: run the comparison on labelled cases and score what it claims."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from flows import progress
 from flows.diff import compare_images
 from models.compare import ALGORITHM
 from models.evaluation import RESAMPLINGS, CaseScore, Summary, score_case, summarise
+from models.score import fitted_cases
 
 Detect = Callable[[CaseFiles], dict[str, Any]]
 """Compares the two images of a case: a document of the form that ``sitewatch diff --json`` prints."""
@@ -51,6 +52,7 @@ def evaluate_cases(
     sheet_score: float = SHEET_SCORE,
     resamplings: int = RESAMPLINGS,
     name: str | None = None,
+    fitted_on: Collection[str] | None = None,
 ) -> Evaluation:
     """Compare and score every case in a folder, one after the other.
 
@@ -73,6 +75,8 @@ def evaluate_cases(
         Of the bootstrap.
     name : str, optional
         What is evaluated; the algorithm's version by default.
+    fitted_on : collection of str, optional
+        Cases that `detect` was fitted on; by default those of the scorers that are used.
 
     Raises
     ------
@@ -81,6 +85,9 @@ def evaluate_cases(
     """
     cases = load_cases(cases_dir)
     compare = detect or comparison(min_score=min_score, scorer=scorer)
+    if fitted_on is None:
+        sensors = {files.sensor for files in cases} if detect is None else ()
+        fitted_on = {case for sensor in sensors for case in fitted_cases(scorer, sensor)}
     scores: list[CaseScore] = []
     failed: dict[str, str] = {}
     progress.step("Comparing", total=len(cases))
@@ -99,7 +106,13 @@ def evaluate_cases(
                 write_prediction(out, case.name, document)
         progress.advance()
     progress.step("Scoring")
-    summary = summarise(scores, name=name or f"sitewatch {ALGORITHM}", failed=failed, resamplings=resamplings)
+    summary = summarise(
+        scores,
+        name=name or f"sitewatch {ALGORITHM}",
+        failed=failed,
+        fitted_on=fitted_on,
+        resamplings=resamplings,
+    )
     if out is None:
         return Evaluation(summary=summary, predictions=None, sheets=())
     write_summary(out, summary.as_dict())

@@ -49,7 +49,10 @@ def figures_of_origin(document: dict[str, Any]) -> RenderableType:
     )
     parts: list[RenderableType] = [Text(head, style="bold")]
     classes = itertools.groupby(document["rows"], key=lambda row: row["klass"])
-    parts += [_detection(list(rows)) for _, rows in classes]
+    if document["in_sample"]:
+        parts.append(Text(_in_sample(document), style="bold yellow"))
+    seen = document["in_sample_classes"]
+    parts += [_detection(list(rows), in_sample=klass in seen) for klass, rows in classes]
     if document["rows"]:
         parts += [Text(_LEGEND, style="dim"), _budgets(document)]
     if document["null_n"]:
@@ -57,12 +60,20 @@ def figures_of_origin(document: dict[str, Any]) -> RenderableType:
     return Group(*parts)
 
 
-def _detection(rows: list[dict[str, Any]]) -> Table:
+def _in_sample(document: dict[str, Any]) -> str:
+    return (
+        f"IN-SAMPLE: the scorer was fitted on {len(document['in_sample'])} of these {document['n_cases']} cases, or "
+        "on the same places. Figures marked so say how well it fits, not how well it detects."
+    )
+
+
+def _detection(rows: list[dict[str, Any]], *, in_sample: bool) -> Table:
     """One class; its figures fit into 80 columns."""
     first = rows[0]
+    title = f"{first['klass']}: {first['n']} changes on {_number(first['km2'], 2)} km2"
     table = _table(
         "Score", "Pd", "90 %", "App", "Van", "Kind", "FA/km2", "90 %", "Frag/km2", "Prec",
-        title=f"{first['klass']}: {first['n']} changes on {_number(first['km2'], 2)} km2",
+        title=f"{title} (IN-SAMPLE)" if in_sample else title,
     )  # fmt: skip
     for row in rows:
         table.add_row(

@@ -149,3 +149,10 @@ def _load(name: str) -> Scorer:
         name=name, small=Logistic.from_dict(d["small"]), large=Logistic.from_dict(d["large"]), split_m=d["split_m"],
         blend=d["blend"], budget=d["budget"], budget_gsd_m=(d["budget_gsd_m"][0], d["budget_gsd_m"][1]),
     )  # fmt: skip
+
+
+def fitted_cases(name: str | None, sensor: Sensor) -> frozenset[str]:
+    """Names of the labelled cases that a scorer was fitted on: figures on them are no measure of it."""
+    scorer = load_scorer(name, sensor)
+    d = json.loads((resources.files("models") / "data" / f"{scorer.name}.json").read_text())
+    return frozenset(d["fitted_on"]["cases"])

@@ -1,7 +1,7 @@
 """The figures of an evaluation as one document."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
@@ -85,6 +85,9 @@ class Summary:
     budgets : mapping of group to mapping of false alarms per km2 to OperatingPoint
     failed : mapping of case name to message
         Cases that ended in an error; they count as missed and not assessed.
+    in_sample : frozenset of str
+        Cases the scorer was fitted on, and cases that show the same places: their figures do not tell how well
+        it detects elsewhere.
     others : tuple of Summary
         The same for cases of other origins.
     """
@@ -96,6 +99,7 @@ class Summary:
     rows: tuple[Row, ...]
     budgets: Mapping[str, Mapping[float, OperatingPoint]]
     failed: Mapping[str, str] = field(default_factory=dict)
+    in_sample: frozenset[str] = frozenset()
     others: tuple["Summary", ...] = ()
 
     @property
@@ -133,6 +137,12 @@ class Summary:
             "null_perturbed": _controls([s for s in self.nulls if s.case.perturbed], self.thresholds),
             "per_case": {score.case.name: _case_figures(score) for score in self.scores},
             "failed": dict(self.failed),
+            "in_sample": sorted(self.in_sample),
+            "in_sample_classes": [
+                group
+                for group, members in _groups(self.scores).items()
+                if any(score.case.name in self.in_sample for score in members)
+            ],
             "other_origins": {other.origin: other.as_dict() for other in self.others},
         }
 
@@ -142,6 +152,7 @@ def summarise(
     *,
     name: str,
     failed: Mapping[str, str] | None = None,
+    fitted_on: Collection[str] = (),
     thresholds: Sequence[float] = THRESHOLDS,
     resamplings: int = RESAMPLINGS,
 ) -> Summary:
@@ -153,10 +164,13 @@ def summarise(
         In the order in which places are to be resampled.
     name : str
     failed : mapping of case name to message, optional
+    fitted_on : collection of str
+        Names of cases that what is evaluated was fitted on.
     thresholds : sequence of float
     resamplings : int
         Of the bootstrap.
     """
+    in_sample = _in_sample(scores, fitted_on)
     summaries = {}
     for origin in get_args(Origin):
         of_origin = tuple(score for score in scores if score.case.origin == origin)
@@ -176,11 +190,18 @@ def summarise(
                 group: detection_at_false_alarms(members, BUDGETS_PER_KM2)
                 for group, members in groups.items()
             },
+            in_sample=in_sample & {score.case.name for score in of_origin},
             failed={s.case.name: failed[s.case.name] for s in of_origin if failed and s.case.name in failed},
         )
     real = summaries.pop("real")
     others = tuple(summary for summary in summaries.values() if summary.scores)
     return Summary(**{**real.__dict__, "others": others})
+
+
+def _in_sample(scores: Sequence[CaseScore], fitted_on: Collection[str]) -> frozenset[str]:
+    """Fitted cases, and those of the same places: a crop of a fitted pair is no independent test either."""
+    places = {s.case.component for s in scores if s.case.name in fitted_on}
+    return frozenset(s.case.name for s in scores if s.case.component in places)
 
 
 def _groups(scores: Iterable[CaseScore]) -> dict[str, list[CaseScore]]:

@@ -98,3 +98,15 @@ def test_the_tables_keep_origins_apart_and_name_failures(cases: Path) -> None:
     assert "0.67" in text
     assert "…" not in text
     assert text.index("Changes seen in real images") < text.index("SIMULATED images")
+
+
+def test_figures_on_fitted_cases_are_marked(cases: Path) -> None:
+    screen = io.StringIO()
+    fitted = evaluate_cases(cases, detect=found, resamplings=5, fitted_on={"air_1"})
+    show_evaluation(fitted, console=Console(file=screen, width=200))
+    assert "IN-SAMPLE: the scorer was fitted on 1 of these 4 cases" in screen.getvalue()
+    assert "aircraft: 3 changes on" in screen.getvalue()
+    assert "km2 (IN-SAMPLE)" in screen.getvalue()
+    screen = io.StringIO()
+    show_evaluation(evaluate(cases), console=Console(file=screen, width=200))
+    assert "IN-SAMPLE" not in screen.getvalue()

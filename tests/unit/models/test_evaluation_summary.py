@@ -156,3 +156,15 @@ def test_radar_ships_are_their_own_class() -> None:
     scores = [scored("sar_1", 2, {0: 0.9}, {}, **facts), scored("ship_1", 2, {}, {}, **facts)]
     rows = summarise(scores, name="test", resamplings=5).as_dict()["rows"]
     assert [(row["klass"], row["Pd"]) for row in rows if row["thr"] == 0.5] == [("ship", 0.0), ("sar", 0.5)]
+
+
+def test_cases_of_fitted_places_are_in_sample() -> None:
+    scores = [
+        scored("a", 1, {}, {}, component="x"),
+        scored("crop_of_a", 1, {}, {}, component="x", klass="vehicle"),
+        scored("elsewhere", 1, {}, {}, component="y", klass="ship"),
+    ]
+    document = summarise(scores, name="test", fitted_on={"a", "unknown"}, resamplings=5).as_dict()
+    assert document["in_sample"] == ["a", "crop_of_a"]
+    assert document["in_sample_classes"] == ["aircraft", "vehicle"]
+    assert summarise(scores, name="test", resamplings=5).as_dict()["in_sample"] == []
