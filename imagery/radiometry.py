@@ -23,6 +23,9 @@ from imagery.tile import tiles
 SAMPLE_PX = 800
 """The fit works on a block-averaged pair of about this size."""
 
+MAX_SAMPLES = 60_000
+"""Pixels that gain and offset are fitted to."""
+
 WORKING_WHITE = 200.0
 """Working units: 99th percentile of the before image's brightness, about that of a stretched 8-bit image."""
 
@@ -80,17 +83,16 @@ class Radiometry:
     def after(self, raster: Raster, window: Window) -> FloatArray:
         """Working values of the after image, of which `raster` is `window` of the full grid."""
         values = decibels(raster.data) if self.sensor == "sar" else raster.data
-        scale = (self.gain * self.unit).astype(np.float32)[:, None, None]
-        shift = (self.offset * self.unit).astype(np.float32)[:, None, None]
-        out: FloatArray = values * scale + shift + np.stack([lattice.at(window) for lattice in self.local])
+        out = np.stack([lattice.at(window) for lattice in self.local])
+        for band, gain, offset in zip(range(len(out)), self.gain, self.offset, strict=True):
+            out[band] += values[band] * np.float32(gain * self.unit) + np.float32(offset * self.unit)
         return out
 
 
 def decibels(linear: FloatArray) -> FloatArray:
     """Backscatter in decibels above `DB_FLOOR`, never below zero."""
-    out: FloatArray = 10.0 * np.log10(np.maximum(linear, np.float32(10 ** (DB_FLOOR / 10)))) - np.float32(
-        DB_FLOOR
-    )
+    power = np.maximum(linear, np.float32(10 ** (DB_FLOOR / 10)))
+    out: FloatArray = (10.0 * np.log10(power) - DB_FLOOR).astype(np.float32)
     return out
 
 
@@ -116,7 +118,8 @@ def normalise(before: Reader, after: Reader, shift: ShiftField, *, sensor: Senso
     unit = 1.0
     gain, offset = np.ones(bands), np.zeros(bands)
     if valid.sum() >= 64 * bands:
-        x, y = a[:, valid].T.astype(np.float64), b[:, valid].T.astype(np.float64)
+        every = max(1, int(valid.sum()) // MAX_SAMPLES)
+        x, y = (values[:, valid].T[::every].astype(np.float64) for values in (a, b))
         if sensor == "sar":
             offset = np.median(x - y, axis=0)
         else:
@@ -151,8 +154,8 @@ def _sample(
         for out, raster in ((a, one), (b, two)):
             values = decibels(raster.data) if sensor == "sar" else raster.data
             out[(slice(None), *at)] = _blocks(values, factor).mean(axis=(-3, -1))
-        both: BoolArray = np.logical_and(one.valid, two.valid)
-        valid[at] = _blocks(both[None], factor).all(axis=(-3, -1))[0]
+        both = np.stack([one.valid, two.valid])
+        valid[at] = _blocks(both, factor).all(axis=(0, -3, -1))
     return a, b, valid
 
 

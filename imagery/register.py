@@ -256,12 +256,17 @@ def _reach(ties: _Ties) -> float:
 
 def _robust_mean(weight: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Weighted mean of `values` (tie, 2) at every node of `weight` (row, col, tie), outliers down-weighted twice."""
-    mean: NDArray[np.float64] = weight @ values / (weight.sum(axis=-1, keepdims=True) + 1e-9)
+    mean = _weighted(weight, values)
     for _ in range(2):
         off = np.hypot(values[:, 0] - mean[..., :1], values[:, 1] - mean[..., 1:])
         robust = weight / (1.0 + (off / 0.6) ** 2) ** 2
-        mean = np.asarray(robust @ values / (robust.sum(axis=-1, keepdims=True) + 1e-9))
+        mean = _weighted(robust, values)
     return mean
+
+
+def _weighted(weight: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    out: NDArray[np.float64] = weight @ values / (weight.sum(axis=-1, keepdims=True) + 1e-9)
+    return out
 
 
 def _held_out(ties: _Ties, shape: tuple[int, int]) -> NDArray[np.float64]:
@@ -274,7 +279,8 @@ def _held_out(ties: _Ties, shape: tuple[int, int]) -> NDArray[np.float64]:
         field = _field(train, shape)
         predicted = np.array([_at(field, r, c) for r, c in zip(test.row, test.col, strict=True)])
         off[ties.fold == fold] = np.hypot(test.d_row - predicted[:, 0], test.d_col - predicted[:, 1])
-    return off[np.isfinite(off)]
+    known: NDArray[np.float64] = off[np.isfinite(off)]
+    return known
 
 
 def _at(field: ShiftField, row: float, col: float) -> tuple[float, float]:

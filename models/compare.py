@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from imagery.align import Alignment
 from imagery.radiometry import Radiometry, normalise
@@ -18,14 +19,29 @@ from imagery.register import register
 from imagery.tile import Tile, default_size_px, tiles
 from models.candidates import Regions, candidate_regions, search_limits
 from models.change import Change, TileOutcome
-from models.conclude import Conclusion as Conclusion
-from models.conclude import conclude_pair, outcomes_of
+from models.conclude import Conclusion, conclude_pair, outcomes_of
 from models.detect import Detection
 from models.evidence import KERNEL_PX, ChangeEvidence, Noise, evidence, measure_noise
-from models.features import measure, surroundings
+from models.features import Measured, measure, surroundings
 from models.label import OBJECT_LIMIT_M
-from models.objects import detections_of
+from models.objects import HOPELESS, detections_of, dominated
 from models.score import Scorer, load_scorer
+
+__all__ = [
+    "ALGORITHM",
+    "Comparison",
+    "Conclusion",
+    "PairModel",
+    "TileResult",
+    "compare",
+    "compare_tile",
+    "conclude",
+    "halo_px",
+    "prepare",
+    "refusal",
+    "valid_share",
+    "verdict",
+]
 
 ALGORITHM = "2026.11-1"
 """Version of everything that can change a result; part of every cache key and report."""
@@ -196,15 +212,27 @@ def _detect(found: ChangeEvidence, model: PairModel, tile: Tile) -> tuple[Detect
     around = surroundings(found, limits)
     scorer = load_scorer(model.scorer, model.sensor)
 
-    def of_cut(regions: Regions) -> list[Detection]:
+    def measured_cut(regions: Regions) -> tuple[Regions, Measured, NDArray[np.float64]]:
         measured = measure(regions, found, around, limits, model.gsd_m)
-        return detections_of(
-            regions, measured, scorer.score(measured.features), found, window=found.window, tile=tile,
-            gsd_m=model.gsd_m, sensor=model.sensor, residual_px=model.alignment.residual_px or 0.0,
-        )  # fmt: skip
+        return regions, measured, scorer.score(measured.features)
 
     with ThreadPoolExecutor(2) as pool:
-        return tuple(d for cut in pool.map(of_cut, candidate_regions(found, limits)) for d in cut)
+        cuts = list(pool.map(measured_cut, candidate_regions(found, limits)))
+    if not cuts:
+        return ()
+    scores = np.concatenate([score for _, _, score in cuts])
+    chosen = scores >= HOPELESS
+    boxes = np.vstack([regions.boxes for regions, _, _ in cuts])
+    chosen[chosen] = ~dominated(boxes[chosen], scores[chosen])
+    ends = np.cumsum([regions.count for regions, _, _ in cuts])[:-1]
+    return tuple(
+        detection
+        for (regions, measured, score), wanted in zip(cuts, np.split(chosen, ends), strict=True)
+        for detection in detections_of(
+            regions, measured, score, wanted, found, window=found.window, tile=tile, gsd_m=model.gsd_m,
+            sensor=model.sensor, residual_px=model.alignment.residual_px or 0.0,
+        )
+    )  # fmt: skip
 
 
 def conclude(

@@ -162,7 +162,9 @@ def measure_noise(
     single = len(before.bands) == 1
     return Noise(
         brightness=_lattice(brightness / _NORMAL_AT_QUANTILE, side),
-        colour=_lattice(np.full_like(colour, np.inf) if single else colour / _COLOUR_AT_QUANTILE, side),
+        colour=Lattice(nodes=np.full((1, 1), np.inf, np.float32), step_px=float(side))
+        if single
+        else _lattice(colour / _COLOUR_AT_QUANTILE, side),
         radius_px=_radius(residual_px, sensor),
     )
 
@@ -184,7 +186,7 @@ def _lattice(blocks: FloatArray, side: int) -> Lattice:
     """Noise at nodes: no block may be much noisier than its quietest neighbours or quieter than the scene."""
     known = np.isfinite(blocks)
     if not known.any():
-        nodes = np.full(blocks.shape, np.inf if np.isinf(blocks).any() else 1.0, np.float32)
+        nodes = np.ones(blocks.shape, np.float32)
     else:
         typical = float(np.median(blocks[known]))
         filled = np.where(known, blocks, typical)

@@ -20,7 +20,7 @@ CLEAR_MARGIN = 3.0
 """How much dearer the best assignment without a link must be for it to be claimed."""
 
 SIZE_SIGMA, TONE_SIGMA, REACH_M = 0.12, 0.15, 1500.0
-MAX_ENDS = 400
+MIN_SCORE, MAX_ENDS = 0.5, 80
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,16 +42,26 @@ class Pairing:
     clear: bool
 
 
-def cost(one: Detection, other: Detection, gsd_m: float) -> float:
-    """How unlike two detections are, in sigmas summed: size, tone, and a little for distance."""
-    size = abs(np.log(one.length_m / other.length_m)) + abs(np.log(one.width_m / other.width_m))
-    area = abs(np.log(one.area_m2 / other.area_m2)) / 2
-    tones = [key for key in one.features if key.startswith("tone_") and key in other.features]
-    tone = sum(abs(np.log((one.features[k] + 20) / (other.features[k] + 20))) for k in tones) / max(
-        1, len(tones)
-    )
-    far_m = gsd_m * float(np.hypot(*np.subtract(one.centroid_px, other.centroid_px)))
-    return float((size + area) / SIZE_SIGMA / 2 + tone / TONE_SIGMA + far_m / REACH_M)
+def costs_between(
+    vanished: Sequence[Detection], appeared: Sequence[Detection], gsd_m: float
+) -> NDArray[np.float64]:
+    """How unlike every vanished and appeared detection are, in sigmas summed: size, tone, a little for distance."""
+    (size_v, tone_v, place_v), (size_a, tone_a, place_a) = _traits(vanished), _traits(appeared)
+    size = np.abs(size_v[:, None] - size_a[None]) @ np.array([1.0, 1.0, 0.5])
+    tone = np.abs(tone_v[:, None] - tone_a[None]).mean(axis=2) if tone_v.shape[1] else np.zeros(size.shape)
+    far_m = gsd_m * np.hypot(*(place_v[:, None] - place_a[None]).transpose(2, 0, 1))
+    out: NDArray[np.float64] = size / SIZE_SIGMA / 2 + tone / TONE_SIGMA + far_m / REACH_M
+    return out
+
+
+def _traits(
+    detections: Sequence[Detection],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Log sizes (n, 3), log tones (n, band) and centroids (n, 2)."""
+    size = np.log([[d.length_m, d.width_m, d.area_m2] for d in detections])
+    bands = sorted(key for key in detections[0].features if key.startswith("tone_"))
+    tone = np.array([[d.features[band] for band in bands] for d in detections]).reshape(len(detections), -1)
+    return size, np.log(np.maximum(tone, 0) + 20), np.array([d.centroid_px for d in detections])
 
 
 def pair_up(
@@ -59,27 +69,36 @@ def pair_up(
 ) -> tuple[list[Pairing], dict[int, list[int]]]:
     """Best assignment of vacated to occupied places and how sure each pair is.
 
+    Only the `MAX_ENDS` best scored of either kind take part: among more there is no clear margin to be had.
+
     Returns
     -------
     pairings : list of Pairing
     plausible : dict
         For every vanished index the appeared indices that it could be.
     """
-    if not vanished or not appeared or len(vanished) * len(appeared) > MAX_ENDS**2:
+    from_, to = _linkable(vanished), _linkable(appeared)
+    if not from_ or not to:
         return [], {}
-    costs = np.array([[cost(v, a, gsd_m) for a in appeared] for v in vanished])
-    limit = 2 * UNLINKED_COST
-    plausible = {i: [int(j) for j in np.flatnonzero(row < limit)] for i, row in enumerate(costs)}
+    costs = costs_between([vanished[i] for i in from_], [appeared[j] for j in to], gsd_m)
+    plausible = {
+        from_[i]: [to[int(j)] for j in np.flatnonzero(row < 2 * UNLINKED_COST)] for i, row in enumerate(costs)
+    }
     best, pairs = _assign(costs)
     pairings = []
     for i, j in pairs:
         without = costs.copy()
         without[i, j] = np.inf
-        margin = _assign(without)[0] - best
+        margin = float(_assign(without)[0] - best)
         pairings.append(
-            Pairing(vanished=i, appeared=j, margin=float(margin), clear=bool(margin >= CLEAR_MARGIN))
+            Pairing(vanished=from_[i], appeared=to[j], margin=margin, clear=margin >= CLEAR_MARGIN)
         )
     return pairings, plausible
+
+
+def _linkable(detections: Sequence[Detection]) -> list[int]:
+    good = [i for i, d in enumerate(detections) if d.score >= MIN_SCORE]
+    return sorted(sorted(good, key=lambda i: (-detections[i].score, detections[i].bbox_px))[:MAX_ENDS])
 
 
 def _assign(costs: NDArray[np.float64]) -> tuple[float, list[tuple[int, int]]]:

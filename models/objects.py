@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from imagery.raster import Sensor, Window
 from imagery.tile import Tile
@@ -12,22 +13,27 @@ from models.evidence import ChangeEvidence
 from models.features import NAMES, Measured
 from models.label import label
 
-HOPELESS = 0.02
-"""Candidates below this score are dropped at once."""
+HOPELESS = 0.05
+"""Candidates below this score are dropped at once; nothing below it can be listed."""
+
+SAME_IOU = 0.7
+"""Boxes that share this much are one region cut twice."""
 
 _COLUMN = {name: i for i, name in enumerate(NAMES)}
 
 
 def detections_of(
-    regions: Regions, measured: Measured, scores: NDArray[np.float64], evidence: ChangeEvidence,
-    *, window: Window, tile: Tile, gsd_m: float, sensor: Sensor, residual_px: float,
+    regions: Regions, measured: Measured, scores: NDArray[np.float64], chosen: NDArray[np.bool_],
+    evidence: ChangeEvidence, *, window: Window, tile: Tile, gsd_m: float, sensor: Sensor, residual_px: float,
 ) -> list[Detection]:  # fmt: skip
-    """Detections of one cut that the tile owns and that are not hopeless.
+    """Detections of one cut that the tile owns.
 
     Parameters
     ----------
     regions, measured, scores
         One entry per region.
+    chosen : bool (region,)
+        Regions to make detections of.
     evidence : ChangeEvidence
         Over `window`.
     window : Window
@@ -37,7 +43,7 @@ def detections_of(
     sensor : {"optical", "sar"}
     """
     found = []
-    for i in np.flatnonzero(scores >= HOPELESS):
+    for i in np.flatnonzero(chosen):
         col, row = measured.centroid[i] + np.array([window.col0, window.row0])
         if not tile.owns(row, col):
             continue
@@ -65,6 +71,35 @@ def detections_of(
             )
         )  # fmt: skip
     return found
+
+
+def dominated(boxes: NDArray[np.int64], scores: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which candidates are a worse cut of a region that a better scored candidate also covers.
+
+    A look at neighbours only, so that the answer for a candidate is the same in every window that holds it whole.
+
+    Parameters
+    ----------
+    boxes : int64 (candidate, 4)
+        col0, row0, col1, row1.
+    scores : float64 (candidate,)
+    """
+    out = np.zeros(len(boxes), np.bool_)
+    order = np.lexsort((*boxes.T[::-1], -scores))
+    b, area = boxes[order], ((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]))[order]
+    centres = (b[:, :2] + b[:, 2:]) / 2.0
+    reach = (1 - SAME_IOU) * (b[:, 2:] - b[:, :2]).max(axis=1) + 1
+    tree = cKDTree(centres) if len(b) else None
+    for rank in range(len(b) if tree is not None else 0):
+        near = np.array(tree.query_ball_point(centres[rank], reach[rank] * 1.5), np.int64)  # type: ignore[union-attr]
+        near = near[near < rank]
+        if not len(near):
+            continue
+        width = np.minimum(b[rank, 2], b[near, 2]) - np.maximum(b[rank, 0], b[near, 0])
+        height = np.minimum(b[rank, 3], b[near, 3]) - np.maximum(b[rank, 1], b[near, 1])
+        shared = np.clip(width, 0, None) * np.clip(height, 0, None)
+        out[order[rank]] = bool((shared > SAME_IOU * (area[rank] + area[near] - shared)).any())
+    return out
 
 
 def outline_of(mask: NDArray[np.bool_]) -> NDArray[np.float64]:

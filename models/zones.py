@@ -1,0 +1,67 @@
+"""Which zone of a site a change lies in, and what that adds to what may be said."""
+
+from dataclasses import replace
+
+from odc.geo.geobox import GeoBox
+from pyproj import Transformer
+from shapely import Point
+from shapely.geometry.base import BaseGeometry
+from shapely.ops import transform
+
+from imagery.raster import gsd_m
+from imagery.site import Site, Zone
+from models.change import Change
+from models.detect import Detection
+from models.label import label_in_zone
+
+
+def with_zones(changes: tuple[Change, ...], site: Site, grid: GeoBox) -> tuple[Change, ...]:
+    """Changes with the smallest zone that holds each, and labels that use it.
+
+    Watched zones go before others. `zone_uncertain` is set where the zone's own position error could put the change
+    outside it, or where it lies just outside but within that error.
+
+    Parameters
+    ----------
+    changes : tuple of Change
+    site : Site
+    grid : GeoBox
+        The pair's grid; without a CRS there are no zones.
+    """
+    if grid.crs is None:
+        return changes
+    to_site = Transformer.from_crs(str(grid.crs), site.crs, always_xy=True)
+    from_lonlat = Transformer.from_crs(4326, site.crs, always_xy=True)
+    outlines = [
+        (zone, transform(from_lonlat.transform, zone.geometry))
+        for zone in site.zones.values()
+        if zone.kind != "reference_point"
+    ]
+    gsd = gsd_m(grid)
+    return tuple(_in_zone(change, outlines, _place(change.place, grid, to_site), gsd) for change in changes)
+
+
+def _place(detection: Detection, grid: GeoBox, to_site: Transformer) -> Point:
+    x, y = grid.affine * detection.centroid_px
+    return Point(*to_site.transform(x, y))
+
+
+def _in_zone(change: Change, outlines: list[tuple[Zone, BaseGeometry]], place: Point, gsd: float) -> Change:
+    holding = [(zone, outline) for zone, outline in outlines if outline.contains(place)]
+    near = [(zone, outline) for zone, outline in outlines if outline.distance(place) <= zone.position_error_m]
+    chosen = min(holding or near, key=lambda pair: (not pair[0].watch, pair[1].area), default=None)
+    if chosen is None:
+        return change
+    zone, outline = chosen
+    uncertain = not holding or outline.boundary.distance(place) < zone.position_error_m
+
+    def relabelled(detection: Detection | None) -> Detection | None:
+        if detection is None:
+            return None
+        name = label_in_zone(detection.label, zone.kind, detection.length_m, gsd_m=gsd)
+        return replace(detection, label=name)
+
+    return replace(
+        change, zone=zone.id, zone_uncertain=uncertain, before=relabelled(change.before),
+        after=relabelled(change.after), label=label_in_zone(change.label, zone.kind, change.place.length_m, gsd_m=gsd),
+    )  # fmt: skip
