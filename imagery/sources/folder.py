@@ -1,6 +1,7 @@
 """A folder of images that were bought, given or made: every image becomes a scene, or is named with the reason."""
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -25,6 +26,7 @@ from imagery.sources.sidecar import example
 from imagery.sources.stac_item import UnusableItem, outline_of
 
 _NAMED_IN_ERROR = 5
+_PROJECTION_SCALE = 0.01
 _EXAMPLES: dict[str, object] = {
     "acquired": "2024-12-10T08:20:11Z", "sensor": "optical", "quantity": "dn",
 }  # fmt: skip
@@ -98,12 +100,20 @@ def _scenes(images: list[FolderImage], folder: Path, source: str, left_out: list
         # The files of a product share its key wherever they lie in it; other files are scenes of their own.
         place = "" if image.name.known else str(image.path.parent)
         grouped.setdefault((place, image.name.key), []).append(image)
-    scenes: dict[str, Scene] = {}
-    for group in grouped.values():
-        for scene in _group(group, folder, source, left_out):
-            name = scene.id if scene.id not in scenes else f"{scene.id}-{len(scenes)}"
-            scenes[name] = replace(scene, id=name)
-    return list(scenes.values())
+    made = [
+        (scene, group[0].path)
+        for group in grouped.values()
+        for scene in _group(group, folder, source, left_out)
+    ]
+    count = Counter(scene.id for scene, _ in made)
+    return [
+        scene if count[scene.id] == 1 else replace(scene, id=_path_id(path, folder)) for scene, path in made
+    ]
+
+
+def _path_id(path: Path, folder: Path) -> str:
+    """A name for one of several images called alike: their folders tell them apart."""
+    return "-".join(path.relative_to(folder).parts).removesuffix(path.suffix)
 
 
 def _group(group: list[FolderImage], folder: Path, source: str, left_out: list[LeftOut]) -> Iterator[Scene]:
@@ -144,7 +154,7 @@ def _scene(data: list[FolderImage], quality: list[FolderImage], source: str) -> 
         id=facts.id or first.name.key, source=source, collection=facts.collection or "own images",
         platform=facts.platform or "unknown", sensor=facts.sensor, quantity=facts.quantity,
         in_db=bool(facts.in_db), acquired=facts.acquired, time_known=facts.time_known is not False,
-        gsd_m=facts.gsd_m or round(min(gsd_m(image.info.grid) for image in data), 4), assets=assets,
+        gsd_m=facts.gsd_m or min(_size_m(image) for image in data), assets=assets,
         footprint=_footprint(data), cloud_cover_pct=facts.cloud_cover_pct,
         view_off_nadir_deg=facts.view_off_nadir_deg, view_azimuth_deg=facts.view_azimuth_deg,
         sun_azimuth_deg=facts.sun_azimuth_deg, sun_elevation_deg=facts.sun_elevation_deg,
@@ -165,6 +175,13 @@ def _asset(image: FolderImage) -> Asset:
         offset=facts.offset,
         nodata=_nodata(image),
     )
+
+
+def _size_m(image: FolderImage) -> float:
+    """Ground size of a pixel; as the file writes it where a projection changes it by less than a percent."""
+    grid = image.info.grid
+    on_ground, written = gsd_m(grid), math.sqrt(abs(grid.affine.determinant))
+    return float(written) if abs(on_ground / written - 1.0) < _PROJECTION_SCALE else round(on_ground, 4)
 
 
 def _nodata(image: FolderImage) -> float | None:

@@ -93,7 +93,10 @@ def facts_from_item(item: Item) -> Facts:
 def _facts(item: Item, identity: str, properties: Mapping[str, Any]) -> Facts:
     collection = item.get("collection") or ""
     platform = str(properties.get("platform") or properties.get("constellation") or "unknown").lower()
-    acquired, known = moment(properties.get("datetime") or properties["start_datetime"])
+    stated_time = _first(properties, "datetime", "start_datetime")
+    if stated_time is None:
+        raise BadFact("no 'datetime'")
+    acquired, known = moment(stated_time)
     product = f"{properties.get('s2:product_uri') or ''} {identity}"
     measured, in_db = _quantity(properties, f"{collection} {identity}")
     sensor = _sensor(properties, collection, platform, measured)
