@@ -26,7 +26,7 @@ class ProcessCost:
     cpu_seconds : float
         User and system time over all threads.
     peak_mb : float
-        Largest resident set, in 10^6 bytes, as the kernel counted it.
+        Largest resident set of it or of one of its own children, in 10^6 bytes.
     output : str
         Standard output.
     """
@@ -52,8 +52,8 @@ def run_process(
             [str(part) for part in command], stdin=subprocess.DEVNULL, stdout=out, stderr=errors,
             env={**os.environ, **(env or {})},
         )  # fmt: skip
-        # wait4 gives this child's own peak; getrusage would give the largest of all children so far.
-        _, status, usage = os.wait4(child.pid, 0)
+        with _watched(child.pid) as peak_kb:
+            _, status, usage = os.wait4(child.pid, 0)
     seconds = time.perf_counter() - start
     child.returncode = os.waitstatus_to_exitcode(status)
     output = log.read_text(errors="replace")
@@ -63,10 +63,42 @@ def run_process(
     return ProcessCost(
         seconds=seconds,
         cpu_seconds=usage.ru_utime + usage.ru_stime,
-        # The kernel counts KiB on Linux.
-        peak_mb=usage.ru_maxrss * 1024 / 1e6,
+        peak_mb=max(peak_kb, default=0) * 1024 / 1e6,
         output=output,
     )
+
+
+@contextmanager
+def _watched(pid: int) -> Iterator[list[int]]:
+    """Collect high-water marks (KiB) of a process and its children while the block runs.
+
+    ``ru_maxrss`` will not do: across fork and exec it starts from what the *parent* had used.
+    """
+    marks, done = list[int](), threading.Event()
+
+    def look() -> None:
+        while not done.wait(SAMPLE_S):
+            try:
+                process = psutil.Process(pid)
+                marks.append(max(_high_water_kb(p.pid) for p in (process, *process.children(recursive=True))))
+            except psutil.NoSuchProcess:
+                return
+
+    watcher = threading.Thread(target=look, daemon=True)
+    watcher.start()
+    try:
+        yield marks
+    finally:
+        done.set()
+        watcher.join()
+
+
+def _high_water_kb(pid: int) -> int:
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:")), 0)
 
 
 @dataclass(kw_only=True)

@@ -56,11 +56,22 @@ def test_nothing_outside_the_folder_is_served(folder: Path) -> None:
 
 
 def test_peak_memory_of_a_process_is_its_own(tmp_path: Path) -> None:
-    large = run_process([sys.executable, "-c", "x = bytearray(200_000_000); print(len(x))"], folder=tmp_path)
-    small = run_process([sys.executable, "-c", "print(1)"], folder=tmp_path)
+    ours = np.ones(40_000_000)
+    wait = "import time; time.sleep(0.3)"
+    large = run_process(
+        [sys.executable, "-c", f"x = bytearray(200_000_000); print(len(x)); {wait}"], folder=tmp_path
+    )
+    small = run_process([sys.executable, "-c", wait], folder=tmp_path)
     assert large.output.strip() == "200000000"
-    assert large.peak_mb > 200 > small.peak_mb
-    assert small.seconds > 0
+    assert large.peak_mb > 200
+    assert 0 < small.peak_mb < 100 < ours.nbytes / 1e6
+    assert small.seconds > 0.3
+
+
+def test_peak_memory_counts_what_a_wrapper_starts(tmp_path: Path) -> None:
+    inner = "import time; x = bytearray(200_000_000); time.sleep(0.5)"
+    outer = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {inner!r}])"
+    assert run_process([sys.executable, "-c", outer], folder=tmp_path).peak_mb > 200
 
 
 def test_a_failing_process_says_why(tmp_path: Path) -> None:
