@@ -21,6 +21,7 @@ from flows.demo import DEMO_SITES, demo_period
 from flows.errors import BadRequest
 from flows.screen import progress_bars
 from flows.sites import site_named
+from imagery.source import open_source
 
 if TYPE_CHECKING:
     from flows.watch import SiteResult
@@ -88,8 +89,10 @@ def _watch(
     """Run the flow and show what came of it."""
     if start > end:
         raise BadRequest(f"--from {start:%Y-%m-%d} lies after --to {end:%Y-%m-%d}")
-    for name in site_ids:  # a wrong name is found out before anything is started
+    # Wrong names are found out before anything is started.
+    for name in site_ids:
         site_named(name, sites_file)
+    open_source(source)
     prefect_home.configure(out, quiet=not debug)
     from flows.watch import watch_sites  # noqa: PLC0415 - imports Prefect, which must be configured first
 

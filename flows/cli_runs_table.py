@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -61,7 +62,10 @@ def show_runs(results: "Sequence[SiteResult]", out: Path) -> None:
                 Text(f"{result.site}: {len(result.left_out)} scenes not used; `sitewatch scenes` says why")
             )
     if rows:
-        console.print(Text(f"Files: {out}/<site>/<run>/ with overlay.png, changes.geojson, report.json"))
+        console.print(Text("Folders, each with overlay.png, changes.geojson and report.json:"))
+        for result in results:
+            for run in result.runs:
+                console.print(Text(f"  {run.paths.folder}"), soft_wrap=True)
 
 
 def _explain(console: Console, result: "SiteResult") -> None:
@@ -77,9 +81,9 @@ def _explain(console: Console, result: "SiteResult") -> None:
 
 
 def _table(rows: Sequence[dict[str, Any]]) -> Table:
-    table = Table(
-        "Site", "Before", "After", "Result", "Appeared", "Vanished", "Moved", "Tiles not seen", "Folder"
-    )
+    table = Table(box=SIMPLE_HEAD)
+    for name in ("Site", "Before (UTC)", "After (UTC)", "Result", "Came", "Left", "Moved", "Not seen"):
+        table.add_column(name, no_wrap=True, justify="right" if name in {"Came", "Left", "Moved"} else "left")
     for row in rows:
         outcomes = Counter(row["outcomes"])
         unseen = outcomes["not_assessable"] + outcomes["failed"]
@@ -89,7 +93,6 @@ def _table(rows: Sequence[dict[str, Any]]) -> Table:
             row["after"]["time"][:16].replace("T", " "),
             status_text(row["status"]),
             *(str(row["counts"][kind]) for kind in ("appeared", "vanished", "moved")),
-            f"{unseen} of {sum(outcomes.values())}" if unseen else "",
-            Path(row["item"]).parent.name if row["item"] else "",
+            f"{unseen}/{sum(outcomes.values())} tiles" if unseen else "",
         )
     return table

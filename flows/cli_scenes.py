@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -93,7 +94,10 @@ def _show(document: dict[str, Any]) -> None:
     console = Console(highlight=False)
     if any(scene["simulated"] for scene in document["scenes"]):
         console.print(Text(" SIMULATED archive ", style="bold black on yellow"))
-    table = Table("Acquired (UTC)", "Age", "Platform", "GSD m", "Orbit", "Cloud over AOI", "Covers", "Scene")
+    table = Table(box=SIMPLE_HEAD)
+    for name in ("Acquired (UTC)", "Age", "Platform", "GSD m", "Orbit", "AOI cloud", "Covers"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("Scene", overflow="fold")
     for scene in document["scenes"]:
         cloud = _percent(scene["cloud_over_aoi"])
         if not cloud and scene["cloud_cover_pct"] is not None:
@@ -110,7 +114,7 @@ def _show(document: dict[str, Any]) -> None:
         )
     console.print(table)
     if document["left_out"]:
-        left = Table("Not used", "Acquired (UTC)", "Why", title="Left out")
+        left = Table("Left out", "Acquired (UTC)", "Why", box=SIMPLE_HEAD)
         for entry in document["left_out"]:
             left.add_row(entry["id"], (entry["acquired"] or "")[:16].replace("T", " "), entry["reason"])
         console.print(left)
