@@ -217,8 +217,9 @@ def _told(path: Path) -> Iterator[None]:
         deepest: BaseException = error
         while deepest.__cause__ is not None:
             deepest = deepest.__cause__
+        name = path.name.replace(PLAIN, TIF)
         raise CatalogError(
-            f"cannot write {path.name.replace(PLAIN, TIF)} of the run ({deepest}); check free space and write permission"
+            f"cannot write {name} of the run ({deepest}); check free space and write permission"
         ) from error
 
 

@@ -16,6 +16,7 @@ from imagery.raster import gsd_m
 from imagery.scene import Scene
 from imagery.site import Site
 from models.change import Change, TileOutcome
+from models.compare import PairModel
 
 if TYPE_CHECKING:
     from catalog.run import InputFile, LeftOutScene, RunPaths, RunRecord
@@ -165,9 +166,7 @@ def build_report(record: "RunRecord", copies: Mapping[int, str]) -> Report:
         created=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         seconds=round(record.seconds, 3),
         alignment=None if model is None else jsonable(model.alignment.as_dict()),
-        normalisation=None
-        if model is None
-        else jsonable({"radiometry": model.radiometry, "noise": model.noise}),
+        normalisation=None if model is None else _normalisation(model),
         quality=_quality(record),
         valid_fraction=round(record.valid_fraction, 4),
         outcomes=record.conclusion.outcomes,
@@ -250,6 +249,12 @@ def change_row(change: Change) -> dict[str, Any]:
         }
     )
     return row
+
+
+def _normalisation(model: PairModel) -> dict[str, Any]:
+    """Radiometry and noise; alignment has its own place."""
+    stated: dict[str, Any] = jsonable(model.as_dict())
+    return {name: stated[name] for name in ("radiometry", "noise")}
 
 
 def _fingerprint(body: Mapping[str, Any]) -> str:

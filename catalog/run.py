@@ -169,6 +169,7 @@ def write_run(record: RunRecord, *, root: Path) -> RunPaths:
         The folder cannot be written, or another process is writing the same run; nothing is left behind.
     """
     final = layout.run_folder(root, record.name)
+    _check_place(record)
     try:
         root.mkdir(parents=True, exist_ok=True)
         with lock.held(root, layout.flat(record.name)):
@@ -181,6 +182,15 @@ def write_run(record: RunRecord, *, root: Path) -> RunPaths:
             "check free space and write permission, or give another folder with --out"
         ) from error
     return paths_of(final, report)
+
+
+def _check_place(record: RunRecord) -> None:
+    """A site's runs lie in its folder, others directly below the root: catalogues list them from there."""
+    home = record.name.split("/")[:-1]
+    wanted = [] if record.site is None else [record.site.id]
+    if home != wanted:
+        expected = "no folder" if record.site is None else f"the folder {record.site.id}"
+        raise CatalogError(f"run name {record.name!r} must lie in {expected}, as its site says")
 
 
 def _written(record: RunRecord, root: Path, final: Path) -> Report:

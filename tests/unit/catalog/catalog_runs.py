@@ -14,6 +14,8 @@ from shapely.geometry import box
 from catalog.layout import sha256_of
 from catalog.run import InputFile, RunRecord
 from imagery.align import Alignment, ShiftField
+from imagery.lattice import Lattice
+from imagery.radiometry import Radiometry
 from imagery.raster import Quantity, Raster, gsd_m
 from imagery.scene import Asset, Scene
 from imagery.site import Site, Zone
@@ -22,9 +24,16 @@ from imagery.warp import ArrayReader
 from models.change import Change, Link, TileOutcome, change_id
 from models.compare import Conclusion, PairModel
 from models.detect import Detection
+from models.evidence import Noise
 
 BEFORE_TIME = datetime(2024, 12, 4, 8, 21, 7, tzinfo=UTC)
 AFTER_TIME = datetime(2024, 12, 20, 8, 23, 41, tzinfo=UTC)
+RADIOMETRY = Radiometry(sensor="optical", unit=1.0, gain=np.ones(3), offset=np.zeros(3), local=())
+NOISE = Noise(
+    brightness=Lattice(nodes=np.full((1, 1), 2, np.float32), step_px=1.0),
+    colour=Lattice(nodes=np.full((1, 1), np.inf, np.float32), step_px=1.0),
+    radius_px=2,
+)
 PAIR = "testbase|before-scene|after-scene"
 
 
@@ -33,7 +42,8 @@ def grid_of(shape: tuple[int, int] = (600, 700), gsd: float = 0.5, crs: str | No
     return GeoBox(shape, Affine(gsd, 0, origin[0], 0, -gsd, origin[1]), crs)
 
 
-def raster_of(grid: GeoBox, quantity: Quantity = "dn", seed: int = 0, bands: int = 3) -> Raster:
+def raster_of(grid: GeoBox, quantity: Quantity = "dn", seed: int = 0, bands: int | None = None) -> Raster:
+    bands = bands or (3 if quantity in {"dn", "reflectance"} else 2)
     rng = np.random.default_rng(seed)
     rows, cols = grid.shape
     data = rng.normal(110, 12, (bands, rows, cols)).clip(1, 255).round().astype(np.float32)
@@ -155,8 +165,8 @@ def record(work: Path, *, grid: GeoBox | None = None, quantity: Quantity = "dn",
         sensor="optical",
         gsd_m=gsd_m(grid),
         alignment=alignment(),
-        radiometry={"gain": [1.0]},
-        noise={"sigma": [2.0]},
+        radiometry=RADIOMETRY,
+        noise=NOISE,
     )
     made = RunRecord(
         name="testbase/optical_20241204T082107Z_20241220T082341Z", pair=PAIR, site=site(), sensor="optical",

@@ -204,6 +204,13 @@ def test_names_that_are_no_folder_are_refused(made: RunRecord, tmp_path: Path, n
     assert not (tmp_path / "out").exists()
 
 
+def test_a_run_lies_in_the_folder_of_its_site(made: RunRecord, tmp_path: Path) -> None:
+    with pytest.raises(CatalogError, match="must lie in the folder testbase"):
+        write_run(replace(made, name="elsewhere/x"), root=tmp_path / "out")
+    with pytest.raises(CatalogError, match="must lie in no folder"):
+        write_run(replace(made, site=None), root=tmp_path / "out")
+
+
 CHILD = """
 import os, sys, threading, time
 from pathlib import Path
