@@ -138,16 +138,26 @@ def choose(
         if reason is None:
             usable.append(scene)
         else:
-            left_out.append(leave_out(scene, reason))
+            left_out += _with_tiles(scene, reason)
     pairs = _pairs(site, usable)
     used = {scene.id for pair in pairs for scene in pair}
-    left_out += [leave_out(scene, _alone(scene, usable)) for scene in usable if scene.id not in used]
+    for scene in usable:
+        if scene.id not in used:
+            left_out += _with_tiles(scene, _alone(scene, usable))
     return Plan(
         pairs=tuple(sorted(pairs, key=lambda pair: (pair[1].acquired, pair[0].acquired, pair[1].id))),
         left_out=(*listing.left_out, *sorted(left_out, key=_by_time)),
         usable=tuple(usable),
         coverage={scene.id: coverage[scene.id] for scene in usable},
     )
+
+
+def _with_tiles(scene: Scene, reason: str) -> list[LeftOut]:
+    """A scene and the tiles merged into it, which share its fate."""
+    return [
+        leave_out(scene, reason),
+        *(leave_out(tile, f"tile of the same pass as {scene.id}: {reason}") for tile in scene.siblings),
+    ]
 
 
 def _by_time(entry: LeftOut) -> tuple[str, str]:
@@ -176,19 +186,20 @@ def _too_cloudy(scene: Scene, limit_pct: float, aoi_cloud: Mapping[str, float]) 
 
 
 def _no_orbit(scene: Scene) -> str | None:
-    if scene.sensor != "sar" or (scene.relative_orbit is not None and scene.orbit_state is not None):
+    if scene.sensor != "sar" or scene.relative_orbit is not None:
         return None
-    lacks = "relative orbit" if scene.relative_orbit is None else "direction (ascending or descending)"
     return (
-        f"radar dates are compared from one orbit only and its {lacks} is not known; "
-        "add relative_orbit and orbit_state to its metadata"
+        "radar dates are compared within one orbit only and its relative orbit is not known; add relative_orbit "
+        "to its metadata"
     )
 
 
 def _pairs(site: Site, scenes: Sequence[Scene]) -> list[tuple[Scene, Scene]]:
     pairs: list[tuple[Scene, Scene]] = []
     for kind in _kinds(scenes):
-        for _, members in groupby(sorted(kind, key=_orbit_order), key=_orbit):
+        orbit = _orbits(kind)
+        in_order = sorted(kind, key=lambda scene: (orbit(scene), scene.acquired, scene.id))
+        for _, members in groupby(in_order, key=orbit):
             pairs += _consecutive(site, list(members))
         paired = {scene.id for pair in pairs for scene in pair}
         if kind[0].sensor == "optical":
@@ -230,13 +241,27 @@ def _band_names(scene: Scene) -> set[str]:
     return {band for asset in scene.assets.values() if asset.role == "data" for band in asset.bands}
 
 
-def _orbit(scene: Scene) -> tuple[int, str]:
-    orbit = -1 if scene.relative_orbit is None else scene.relative_orbit
-    return orbit, (scene.orbit_state or "") if scene.sensor == "sar" else ""
+Orbit = tuple[int, str]
 
 
-def _orbit_order(scene: Scene) -> tuple[tuple[int, str], datetime, str]:
-    return _orbit(scene), scene.acquired, scene.id
+def _orbits(scenes: Sequence[Scene]) -> Callable[[Scene], Orbit]:
+    """What tells the orbits of scenes apart: the relative orbit and, for radar, the direction.
+
+    Over one place a relative orbit has one direction, except near the poles, so that a scene which states none
+    takes that of the others.
+    """
+    stated: dict[int | None, set[str]] = {}
+    for scene in scenes:
+        if scene.orbit_state:
+            stated.setdefault(scene.relative_orbit, set()).add(scene.orbit_state)
+
+    def orbit(scene: Scene) -> Orbit:
+        number = -1 if scene.relative_orbit is None else scene.relative_orbit
+        if scene.sensor != "sar":
+            return number, ""
+        return number, scene.orbit_state or min(stated.get(scene.relative_orbit, {""}))
+
+    return orbit
 
 
 def _consecutive(site: Site, scenes: Sequence[Scene]) -> list[tuple[Scene, Scene]]:
@@ -277,6 +302,9 @@ def _alone(scene: Scene, usable: Sequence[Scene]) -> str:
     if not same:
         sizes = ", ".join(f"{size:g} m" for size in sorted({other.gsd_m for other in others}))
         return f"no other scene of its kind ({kind}, {scene.quantity}); the others have {sizes}"
-    if scene.sensor == "sar" and all(_orbit(other) != _orbit(scene) for other in same):
-        return f"the only usable scene of relative orbit {scene.relative_orbit}, {scene.orbit_state}"
+    orbit = _orbits(usable)
+    if scene.sensor == "sar" and all(orbit(other) != orbit(scene) for other in same):
+        return (
+            f"the only usable scene of relative orbit {', '.join(str(part) for part in orbit(scene) if part)}"
+        )
     return f"shows too little of the same ground as any other scene of its kind ({kind})"

@@ -70,7 +70,11 @@ def test_radar_is_compared_within_one_orbit_and_direction_only() -> None:
     assert "only usable scene of relative orbit 87" in reasons(found)["scene-1"]
     assert "orbit 14, descending" in reasons(found)["scene-13"]
     assert "relative orbit is not known" in reasons(found)["scene-14"]
-    assert "direction" in reasons(plan(radar(0, 14, None)))["scene-0"]
+
+
+def test_a_direction_that_is_not_stated_is_that_of_its_orbit() -> None:
+    found = plan(radar(0, 14, None), radar(12), radar(24, 14, None), radar(1, 87, None), radar(13, 87, None))
+    assert pairs(found) == [("scene-0", "scene-12"), ("scene-1", "scene-13"), ("scene-12", "scene-24")]
 
 
 def test_radar_and_optical_are_never_compared() -> None:
@@ -245,10 +249,9 @@ any_scene = st.builds(
 def test_every_scene_is_used_or_has_one_reason(scenes: list[Scene]) -> None:
     found = plan(*scenes)
     used = {part.id for pair in found.pairs for s in pair for part in (s, *s.siblings)}
-    merged = {part.id for s in found.usable for part in s.siblings}
     left = [entry.scene_id for entry in found.left_out]
     assert len(left) == len(set(left))
     assert not used & set(left)
-    assert {s.id for s in scenes} <= used | set(left) | merged
+    assert {s.id for s in scenes} == used | set(left)
     assert all(before.acquired <= after.acquired for before, after in found.pairs)
     assert plan(*reversed(scenes)) == found
