@@ -1,5 +1,6 @@
 """Cloud-optimised GeoTIFFs, written window by window."""
 
+import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ import rasterio
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from rasterio._err import CPLE_BaseError
-from rasterio.enums import ColorInterp
+from rasterio.enums import ColorInterp, Resampling
 from rasterio.errors import RasterioError
 from rasterio.shutil import copy as copy_raster
 from rasterio.windows import Window as BlockWindow
@@ -201,6 +202,7 @@ def _write(
         with rasterio.Env(GDAL_CACHEMAX=CACHE_MB):
             _write_plain(plain, grid, bands=bands, encoding=encoding, chunks=chunks)
             with _told(path):
+                _add_overviews(plain, tuple(grid.shape))
                 _copy_to_cog(plain, path, encoding)
         with _told(path):
             _force_to_disk(path)
@@ -255,11 +257,19 @@ def _write_plain(
             target.close()
 
 
+def _add_overviews(plain: Path, shape: tuple[int, ...]) -> None:
+    """Averaged overviews down to one block; made here, because the COG driver's own take many times the space."""
+    factors = list(itertools.takewhile(lambda f: max(shape) * 2 > BLOCK_PX * f, (2**n for n in range(1, 20))))
+    if factors:
+        with rasterio.open(plain, "r+") as target:
+            target.build_overviews(factors, Resampling.average)
+
+
 def _copy_to_cog(plain: Path, path: Path, encoding: Encoding) -> None:
     copy_raster(
         plain, path, driver="COG", BLOCKSIZE=BLOCK_PX, COMPRESS="DEFLATE", LEVEL=6,
         PREDICTOR="FLOATING_POINT" if encoding.predictor == 3 else "STANDARD",
-        OVERVIEWS="AUTO", OVERVIEW_RESAMPLING="AVERAGE", BIGTIFF="IF_SAFER", NUM_THREADS="2",
+        OVERVIEWS="AUTO", BIGTIFF="IF_SAFER", NUM_THREADS="2",
     )  # fmt: skip
 
 

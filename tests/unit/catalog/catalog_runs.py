@@ -34,10 +34,6 @@ NOISE = Noise(
     colour=Lattice(nodes=np.full((1, 1), np.inf, np.float32), step_px=1.0),
     radius_px=2,
 )
-    brightness=Lattice(nodes=np.full((1, 1), 2, np.float32), step_px=1.0),
-    colour=Lattice(nodes=np.full((1, 1), np.inf, np.float32), step_px=1.0),
-    radius_px=2,
-)
 PAIR = "testbase|before-scene|after-scene"
 
 
