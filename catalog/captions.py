@@ -125,12 +125,17 @@ def table_row(
     place = change.place
     size = f"{place.length_m:.0f} x {place.width_m:.0f} m"
     cells = (
-        (24, tags[change.id], 60), (84, change.kind, 100), (186, change.label, 150), (338, size, 112),
-        (452, f"{change.score:.0%}", 60), (512, zone_words(change, site), 220),
-        (736, link_words(change, tags), width_px - 736),
+        (24, tags[change.id], 58), (82, change.kind, 92), (174, change.label, 196), (370, size, 104),
+        (474, score_words(change.score), 58), (532, zone_words(change, site), 190),
+        (722, link_words(change, tags), width_px - 722),
     )  # fmt: skip
     for dx, text, room in cells:
         ink.write(draw, (x + dx, y), ink.shortened(text, 18, room - 6), 18, anchor="lm")
+
+
+def score_words(score: float) -> str:
+    """A probability as a percentage that never claims certainty."""
+    return ">99%" if score > 0.99 else f"{score:.0%}"
 
 
 def zone_words(change: Change, site: Site | None) -> str:
@@ -147,11 +152,18 @@ def link_words(change: Change, tags: Mapping[str, str]) -> str:
     if change.kind == "moved" and change.displacement_m is not None:
         words.append(f"{change.displacement_m:.0f} m")
     if change.link.state == "ambiguous":
-        partners = ", ".join(tags[name] for name in change.link.partners if name in tags)
-        words.append(f"may be {partners} moved" if partners else "link ambiguous")
+        words.append(_partner_words([tags[name] for name in change.link.partners if name in tags]))
     if change.causes:
         words.append("or " + ", ".join(cause.replace("_", " ") for cause in change.causes) + "?")
     return "; ".join(words)
+
+
+def _partner_words(partners: list[str]) -> str:
+    if not partners:
+        return "link ambiguous"
+    if len(partners) <= 2:
+        return f"same as {' or '.join(partners)}?"
+    return f"same as {partners[0]} or {len(partners) - 1} others?"
 
 
 def footer_lines(report: Report) -> list[str]:

@@ -5,10 +5,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from catalog import captions, ink
+from catalog import captions, ink, panel
 from catalog.layout import AFTER, BEFORE
 from catalog.overlay import Sheet
-from catalog.panel import round_length_m
 from catalog.stretch import NODATA_GREY, read_pixels
 from imagery.raster import Window
 from models.change import Change
@@ -50,13 +49,13 @@ def draw_chip(path: Path, sheet: Sheet, change: Change, tag: str) -> None:
         caption = f"{date}  {captions.when(sheet.report, date)}"
         ink.write(draw, (x + 6, 36), ink.shortened(caption, 17, SIDE_PX - 12), 17, ink.QUIET)
     ink.write(draw, (6, HEAD_PX + SIDE_PX + 5), ink.shortened(facts, 16, width - 12), 16, ink.QUIET)
-    image.save(path, compress_level=3)
+    image.save(path, compress_level=1)
 
 
 def _words(change: Change, tag: str, sheet: Sheet) -> tuple[str, str]:
     place = change.place
     size = f"{place.length_m:.0f} x {place.width_m:.0f} m"
-    head = f"{tag}  {change.kind}: {change.label}, {size}, score {change.score:.0%}"
+    head = f"{tag}  {change.kind}: {change.label}, {size}, score {captions.score_words(change.score)}"
     facts = [captions.zone_words(change, sheet.site), captions.link_words(change, {}), f"id {change.id}"]
     if sheet.report.simulated:
         facts.insert(0, "SIMULATED")
@@ -90,7 +89,7 @@ def _outline(
     colour = ink.KIND_COLOURS[change.kind]
     if here:
         points = [((c - window.col0) * scale, (r - window.row0) * scale) for c, r in place.outline_px]
-        ink.line(draw, [*points, points[0]], colour, width=2, dashes=ink.KIND_DASHES[change.kind])
+        ink.line(draw, panel.rounded(points), colour, width=2, dashes=ink.KIND_DASHES[change.kind])
         return
     col0, row0, col1, row1 = np.array(place.bbox_px, float)
     box = (
@@ -101,7 +100,7 @@ def _outline(
 
 
 def _scale_bar(side: Image.Image, metres_per_px: float) -> None:
-    metres = round_length_m(SIDE_PX * 0.3 * metres_per_px)
+    metres = panel.round_length_m(SIDE_PX * 0.3 * metres_per_px)
     length, y = metres / metres_per_px, SIDE_PX - 12
     draw = ImageDraw.Draw(side)
     draw.rectangle((10, y - 4, 10 + length, y), fill=ink.PAPER, outline=(0, 0, 0))

@@ -9,6 +9,7 @@ import numpy as np
 from odc.geo.geobox import GeoBox
 from PIL import Image, ImageDraw
 from scipy import ndimage
+from shapely.geometry import Polygon
 
 from catalog import ink
 from catalog.geometry import north_deg, to_pixels
@@ -24,8 +25,10 @@ Date = Literal["before", "after"]
 LABEL_PX = 19
 ZONE_PX = 16
 SMALLEST_BOX_PX = 16
-LABELLED = 80
-"""Changes that get a label on the picture, best first; the others get their outline."""
+LABELLED = 30
+"""Changes that get a label and a mark on the other date, best first: those of the list. Others get an outline."""
+MARGIN_PX = 4.0
+"""Free space between an object and its outline."""
 
 SMALLEST_PATCH_PX = 24
 """Half width of a hatched patch that gets words; a thin rim explains itself."""
@@ -165,21 +168,24 @@ def draw_changes(panel: Panel, changes: Sequence[Change], tags: Mapping[str, str
     """Outlines of all changes and labels of the best ones."""
     standing = [(c, place) for c in changes if (place := getattr(c, panel.date)) is not None]
     panel.placer.objects = [panel.box(place) for _, place in standing]
-    for change in reversed(changes):
-        _draw_outlines(panel, change)
-    for change, place in standing[:LABELLED]:
+    for rank in reversed(range(len(changes))):
+        _draw_outlines(panel, changes[rank], leading=rank < LABELLED)
+    leading = {change.id for change in changes[:LABELLED]}
+    for change, place in standing:
+        if change.id not in leading:
+            break
         _draw_label(panel, panel.box(place), tags[change.id], ink.KIND_COLOURS[change.kind])
 
 
-def _draw_outlines(panel: Panel, change: Change) -> None:
+def _draw_outlines(panel: Panel, change: Change, *, leading: bool) -> None:
     """Whole outline where the object stands on this date, corners only where it stands on the other."""
     colour, dashes = ink.KIND_COLOURS[change.kind], ink.KIND_DASHES[change.kind]
     here: Detection | None = getattr(change, panel.date)
     there = change.before if panel.date == "after" else change.after
-    if there is not None:
+    if there is not None and leading:
         ink.corners(panel.draw, panel.box(there), colour, width=2)
     if here is not None:
-        ink.line(panel.draw, _outline(panel, here), colour, width=3, dashes=dashes)
+        ink.line(panel.draw, _outline(panel, here), colour, width=3 if leading else 2, dashes=dashes)
     if change.kind == "moved" and here is not None and there is not None and panel.date == "after":
         _draw_path(panel, there, here, colour)
 
@@ -189,10 +195,20 @@ def _outline(panel: Panel, place: Detection) -> list[ink.Point]:
     col0, row0, col1, row1 = place.bbox_px
     if max(col1 - col0, row1 - row0) * panel.scale < SMALLEST_BOX_PX:
         return [(x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0)]
-    points = panel.points(place.outline_px)
-    x, y = (x0 + x1) / 2, (y0 + y1) / 2
-    grown = [(px + math.copysign(2.5, px - x), py + math.copysign(2.5, py - y)) for px, py in points]
-    return [*grown, grown[0]]
+    return rounded(panel.points(place.outline_px))
+
+
+def rounded(points: Sequence[ink.Point]) -> list[ink.Point]:
+    """A smooth closed line a little outside a ring, so that the object itself stays visible."""
+    coarse = Polygon(points).simplify(1.0, preserve_topology=False)
+    shape = (Polygon(points) if coarse.is_empty else coarse).buffer(MARGIN_PX * 2.5, quad_segs=3)
+    shape = shape.buffer(-MARGIN_PX * 1.5, quad_segs=3)
+    parts = [
+        part for part in getattr(shape, "geoms", [shape]) if isinstance(part, Polygon) and not part.is_empty
+    ]
+    if not parts:
+        return list(points)
+    return [(x, y) for x, y in max(parts, key=lambda part: part.area).exterior.coords]
 
 
 def _draw_path(panel: Panel, start: Detection, end: Detection, colour: ink.Colour) -> None:

@@ -92,7 +92,7 @@ def read_pixels(
         Scale applied.
     valid : bool (row, col)
     """
-    with rasterio.open(path) as dataset:
+    with rasterio.open(path, sharing=True) as dataset:  # blocks stay cached while somebody holds it open
         if window is None:
             window = Window(row0=0, col0=0, row1=dataset.height, col1=dataset.width)
         height, width = window.shape

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from odc.geo.geobox import GeoBox
 from PIL import Image
+from shapely.geometry import Polygon
 
 from catalog import captions, ink, panel
 from catalog.chips import window_of
@@ -187,13 +188,30 @@ def test_words_for_alignment(made: RunRecord) -> None:
     assert captions.alignment_words(build_report(replace(made, model=None), {})) == "Alignment: not measured."
 
 
+def test_many_partners_are_counted_and_certainty_is_never_claimed() -> None:
+    partners = tuple(f"p{i}" for i in range(9))
+    change = replace(appeared(), link=Link(state="ambiguous", margin=0.1, partners=partners), causes=())
+    tags = {name: f"V{i}" for i, name in enumerate(partners)}
+    assert captions.link_words(change, tags) == "same as V0 or 8 others?"
+    assert captions.link_words(change, {}) == "link ambiguous"
+    assert [captions.score_words(score) for score in (0.5, 0.987, 0.9999)] == ["50%", "99%", ">99%"]
+
+
+def test_outlines_stay_outside_the_object_and_closed() -> None:
+    ring = [(0.0, 0.0), (40.0, 0.0), (40.0, 30.0), (20.0, 30.0), (20.0, 10.0), (0.0, 10.0), (0.0, 0.0)]
+    line = panel.rounded(ring)
+    assert line[0] == line[-1]
+    assert Polygon(line).buffer(0.01).contains(Polygon(ring))
+    assert panel.rounded([(5.0, 5.0), (5.0, 6.0), (5.0, 5.0), (5.0, 5.0)])  # no area: still drawable
+
+
 def test_words_for_links_and_zones(made: RunRecord) -> None:
     vacated = vanished()
     change = replace(
         appeared(), link=Link(state="ambiguous", margin=0.1, partners=(vacated.id,)), zone_uncertain=True
     )
     tags = tags_of([change, vacated])
-    assert captions.link_words(change, tags) == f"may be {tags[vacated.id]} moved; or shadow?"
+    assert captions.link_words(change, tags) == f"same as {tags[vacated.id]}?; or shadow?"
     assert captions.zone_words(change, made.site) == "West apron (?)"
     assert captions.zone_words(vacated, made.site) == "no zone"
     assert sorted(tags.values()) in (["A1", "V2"], ["A2", "V1"])
