@@ -18,7 +18,7 @@ GAP_PX = 8
 HEAD_PX = 64
 FOOT_PX = 30
 OBJECT_SHARE = 1 / 3
-FEWEST_PX = 24
+FEWEST_PX = 40
 """Grid pixels across a chip, at least: a lone blob without its surroundings says nothing."""
 
 

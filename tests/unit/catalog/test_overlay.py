@@ -121,7 +121,7 @@ def test_chips_show_the_object_in_about_a_third(made: RunRecord, tmp_path: Path)
     window = window_of(change)
     assert window.shape == (210, 210)
     assert window.row0 == 50
-    assert window_of(appeared((5, 5, 7, 7))).shape == (24, 24)
+    assert window_of(appeared((5, 5, 7, 7))).shape == (40, 40)
     both = window_of(moved())
     assert both.row0 <= 400
     assert both.col1 >= 510
