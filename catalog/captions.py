@@ -90,6 +90,8 @@ def date_line(draw: ink.Draw, at: tuple[float, float], report: Report, date: str
 def when(report: Report, date: str) -> str:
     """Acquisition time in UTC, or the file's name where the date is not known."""
     scene = report.before if date == "before" else report.after
+    if scene is not None and not scene.get("time_known", True):
+        return f"{str(scene['acquired'])[:10]} (time unknown)"
     if scene is not None:
         return f"{str(scene['acquired'])[:16].replace('T', ' ')} UTC"
     hrefs = [PurePosixPath(str(entry["href"])).name for entry in report.inputs if entry["date"] == date]

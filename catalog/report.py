@@ -288,7 +288,7 @@ def _site(site: Site) -> dict[str, Any]:
 
 def _scene(scene: Scene) -> dict[str, Any]:
     names = (
-        "id", "source", "collection", "platform", "quantity", "acquired", "gsd_m", "cloud_cover_pct",
+        "id", "source", "collection", "platform", "quantity", "acquired", "time_known", "gsd_m", "cloud_cover_pct",
         "view_off_nadir_deg", "view_azimuth_deg", "sun_azimuth_deg", "sun_elevation_deg", "relative_orbit",
         "orbit_state", "processing_baseline", "datatake", "licence", "attribution", "simulated",
     )  # fmt: skip

@@ -175,6 +175,14 @@ def test_words_for_pairs_without_result(made: RunRecord) -> None:
     assert captions.verdict(refused).startswith("NOT ASSESSABLE: no common structure.")
 
 
+def test_words_for_dates(made: RunRecord) -> None:
+    day = replace(made, before=replace(made.before, time_known=False), after=None)
+    report = build_report(day, {})
+    assert captions.when(build_report(made, {}), "before") == "2024-12-04 08:21 UTC"
+    assert captions.when(report, "before") == "2024-12-04 (time unknown)"
+    assert captions.when(report, "after") == "after-scene.tif (date unknown)"
+
+
 def test_words_for_alignment(made: RunRecord) -> None:
     def words(**stated: object) -> str:
         model = replace(made.model, alignment=alignment(**stated))
