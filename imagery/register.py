@@ -36,6 +36,9 @@ MAX_RESIDUAL_PX = 3.0
 """Held-out median residual above which a pair is refused. Relief leaves 1-2 px on real 0.5 m pairs that can be
 compared; images of different places leave more than 10."""
 
+ALIGNED_PX = 0.5
+"""Unshifted residual up to which images lie on each other already where an estimated shift would only add noise."""
+
 MIN_MATCHED = 0.15
 """Share of chips that must match where no georeference speaks for the pair."""
 
@@ -345,8 +348,16 @@ def _judged(ties: _Ties, shape: tuple[int, int], georeferenced: bool, sensor: Se
             tie_points=len(ties.row), verdict="georeference",
             reason=f"not used: the estimated shift left {residual:.2f} px, without it {unshifted:.2f} px are left",
         )  # fmt: skip
+    if not helps and unshifted <= ALIGNED_PX:
+        left = np.hypot(ties.d_row, ties.d_col)
+        return Alignment(
+            shift=ShiftField.constant(0.0, 0.0), residual_px=unshifted, p95_px=float(np.percentile(left, 95)),
+            before_px=unshifted, tie_points=len(ties.row), verdict="ok",
+        )  # fmt: skip
     refused = residual > MAX_RESIDUAL_PX or not helps
     reason = f"held-out residual {residual:.2f} px is above {MAX_RESIDUAL_PX} px" if refused else None
+    if refused and not helps:
+        reason = f"the estimated shift leaves {residual:.2f} px on held-out points, without it {unshifted:.2f} px"
     return Alignment(
         shift=_field(ties, shape), residual_px=residual, p95_px=p95, before_px=unshifted, tie_points=len(ties.row),
         verdict="refused" if refused else "ok", reason=reason,
