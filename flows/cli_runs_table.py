@@ -50,9 +50,9 @@ def show_runs(results: "Sequence[SiteResult]", out: Path) -> None:
         console.print(
             Text(" SIMULATED images: nothing below happened as shown. ", style="bold black on yellow")
         )
-    if rows:
-        console.print(_table(rows))
     for result in results:
+        if result.runs:
+            console.print(_table(result))
         if result.error is not None:
             console.print(Text.assemble((f"{result.site}: ", "bold red"), str(result.error)), soft_wrap=True)
         elif result.reason is not None:
@@ -80,19 +80,30 @@ def _explain(console: Console, result: "SiteResult") -> None:
         )
 
 
-def _table(rows: Sequence[dict[str, Any]]) -> Table:
-    table = Table(box=SIMPLE_HEAD)
-    for name in ("Site", "Before (UTC)", "After (UTC)", "Result", "Came", "Left", "Moved", "Not seen"):
-        table.add_column(name, no_wrap=True, justify="right" if name in {"Came", "Left", "Moved"} else "left")
-    for row in rows:
-        outcomes = Counter(row["outcomes"])
+def _table(result: "SiteResult") -> Table:
+    table = Table(
+        title=f"{result.site}, {result.source}",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+    for name in ("Before (UTC)", "After (UTC)", "Result"):
+        table.add_column(name, no_wrap=True)
+    for name in ("Came", "Left", "Moved", "Not seen"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for run in result.runs:
+        outcomes = Counter(run.row["outcomes"])
         unseen = outcomes["not_assessable"] + outcomes["failed"]
         table.add_row(
-            row["site"],
-            row["before"]["time"][:16].replace("T", " "),
-            row["after"]["time"][:16].replace("T", " "),
-            status_text(row["status"]),
-            *(str(row["counts"][kind]) for kind in ("appeared", "vanished", "moved")),
-            f"{unseen}/{sum(outcomes.values())} tiles" if unseen else "",
+            run.row["before"]["time"][:16].replace("T", " "),
+            run.row["after"]["time"][:16].replace("T", " "),
+            status_text(run.row["status"]),
+            *(str(run.row["counts"][kind]) for kind in ("appeared", "vanished", "moved")),
+            f"{unseen} of {sum(outcomes.values())}" if unseen else "",
+        )
+    if any(run.row["reason"] for run in result.runs):
+        table.caption = "\n".join(
+            dict.fromkeys(run.row["reason"] for run in result.runs if run.row["reason"])
         )
     return table

@@ -94,14 +94,14 @@ def _show(document: dict[str, Any]) -> None:
     console = Console(highlight=False)
     if any(scene["simulated"] for scene in document["scenes"]):
         console.print(Text(" SIMULATED archive ", style="bold black on yellow"))
-    table = Table(box=SIMPLE_HEAD)
-    for name in ("Acquired (UTC)", "Age", "Platform", "GSD m", "Orbit", "AOI cloud", "Covers"):
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for name in ("Acquired (UTC)", "Age", "Platform", "m", "Orbit", "Cloud", "Covers"):
         table.add_column(name, no_wrap=True)
-    table.add_column("Scene", overflow="fold")
+    table.add_column("Scene", overflow="fold", min_width=14)
     for scene in document["scenes"]:
         cloud = _percent(scene["cloud_over_aoi"])
         if not cloud and scene["cloud_cover_pct"] is not None:
-            cloud = f"{scene['cloud_cover_pct']:.0f} % of the scene"
+            cloud = f"({scene['cloud_cover_pct']:.0f} %)"
         table.add_row(
             scene["acquired"][:16].replace("T", " "),
             f"{scene['age_days']:.0f} d",
@@ -118,4 +118,5 @@ def _show(document: dict[str, Any]) -> None:
         for entry in document["left_out"]:
             left.add_row(entry["id"], (entry["acquired"] or "")[:16].replace("T", " "), entry["reason"])
         console.print(left)
+    console.print(Text("Cloud is measured over the AOI; in brackets: over the whole scene, by its metadata."))
     console.print(Text(f"{len(document['scenes'])} usable scenes, {len(document['pairs'])} pairs to compare"))

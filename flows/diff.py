@@ -183,7 +183,8 @@ def diff_images(
 def pair_name(before: Path, after: Path, sha256: tuple[str, str]) -> str:
     """``<before stem>_<after stem>_<hash of both inputs>``, safe in file names and STAC ids."""
     stems = "_".join(
-        "".join(c if c.isalnum() or c in "-." else "-" for c in p.stem)[:40] for p in (before, after)
+        "".join(c if c.isalnum() or c in "-." else "-" for c in path.stem)[:40].strip(".-") or "image"
+        for path in (before, after)
     )
     both = hashlib.sha256("".join(sha256).encode()).hexdigest()[:12]
     return f"{stems}_{both}"

@@ -179,7 +179,7 @@ def compare_tile(folder: Path, tile_id: str) -> str:
 
 def run_name(site: Site, grid: GeoBox, sensor: Sensor, before: Scene, after: Scene) -> str:
     """``<site>/<sensor>_<before>_<after>``; the sensor part tells resolutions and crops of one date apart."""
-    kind = f"{sensor}-{gsd_m(grid):.2g}m"
+    kind = f"{sensor}-{gsd_m(grid):.3g}m"
     if is_part(site, grid):
         kind += f"-{wire.fingerprint(wire.grid_to_dict(grid))[:6]}"
     return f"{site.id}/{kind}_{_stamp(before)}_{_stamp(after)}"

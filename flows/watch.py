@@ -195,30 +195,30 @@ def _compared(
     folder = make_job(site, before, after, out)
     job = load_job(folder)
     title = f"{site.name} {before.scene.acquired:%Y-%m-%d} to {after.scene.acquired:%Y-%m-%d}"
-    progress.step(f"{title}: aligning")
+    progress.step(title, total=len(job.tiles) + 2)
     state = tasks.prepare_pair(folder, job.key, return_state=True)
+    progress.advance()
     unusable, failed = None, {}
     if state.is_completed():
-        failed = _tiles(folder, title, out)
+        failed = _tiles(folder, out)
     elif isinstance(state.result(raise_on_failure=False), SitewatchError):
         unusable = _why(state)
     else:
         failed = {tile.id: _why(state) for tile in job.tiles}
-    progress.step(f"{title}: writing")
     result = tasks.conclude_pair(
         folder, job.key, site.id, sites_file, min_score, failed, unusable, list(plan.left_out),
         time.perf_counter() - begun, out,
     )  # fmt: skip
     artifacts.publish(site, result)
+    progress.advance()
     return result
 
 
-def _tiles(folder: Path, title: str, out: Path) -> dict[str, str]:
+def _tiles(folder: Path, out: Path) -> dict[str, str]:
     """Compare every tile of a job; returns those that failed, with the reason."""
     job = load_job(folder)
     task = tasks.compare_tile.with_options(result_storage=out / ".work" / "results")
     anew = task.with_options(refresh_cache=True)
-    progress.step(title, total=len(job.tiles))
     futures = [
         # Prefect's memory is trusted only for a tile that is still there, whole.
         (task if job.store.checksum(tile.id) is not None else anew).submit(

@@ -1,0 +1,167 @@
+"""The command line as a user meets it: help, exit codes, messages."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from flows import cli
+from flows.cli import COMMANDS, call
+from imagery.errors import SourceUnreachable
+
+LOADED = (
+    "import sys; print(sorted(m for m in sys.modules if m.split('.')[0] in {'prefect', 'rasterio', 'cv2'}))"
+)
+
+
+def sitewatch(*args: str, code: str = "") -> subprocess.CompletedProcess[str]:
+    program = f"import sys; sys.argv = ['sitewatch', *{list(args)!r}]\nimport atexit\n{code}\n" + (
+        "from flows.cli import main; main()"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def test_help_names_every_command_and_loads_nothing_heavy() -> None:
+    listing = f"atexit.register(lambda: exec({LOADED!r}))"
+    times = []
+    for _ in range(2):  # the first one may have to compile
+        begun = time.perf_counter()
+        answer = sitewatch("--help", code=listing)
+        times.append(time.perf_counter() - begun)
+    assert answer.returncode == 0
+    assert all(name in answer.stdout for name in COMMANDS)
+    assert answer.stdout.strip().endswith("[]")
+    assert min(times) < 1.5
+
+
+@pytest.mark.parametrize("command", ["diff", "evaluate", "verify", "scenes", "run", "demo"])
+def test_help_of_commands_never_loads_prefect(command: str) -> None:
+    answer = sitewatch(command, "--help", code=f"atexit.register(lambda: exec({LOADED!r}))")
+    assert answer.returncode == 0, answer.stderr
+    assert "--json" in answer.stdout
+    assert "--debug" in answer.stdout
+    assert "prefect" not in answer.stdout.splitlines()[-1]
+
+
+def test_diff_never_loads_prefect(tmp_path: Path, rng: np.random.Generator) -> None:
+    path = tmp_path / "a.png"
+    cv2.imwrite(str(path), rng.integers(0, 255, (64, 64, 3), dtype=np.uint8))
+    answer = sitewatch(
+        "diff", str(path), str(path), "--gsd", "1", "--out", str(tmp_path / "out"), "--json",
+        code=f"atexit.register(lambda: exec({LOADED!r}))",
+    )  # fmt: skip
+    assert '"changes"' in answer.stdout
+    assert "prefect" not in answer.stdout.splitlines()[-1]
+
+
+def test_unknown_command_is_bad_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(["dif"]) == 2
+    assert "No such command" in capsys.readouterr().err
+
+
+def test_missing_file_is_named_without_a_traceback(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(["diff", str(tmp_path / "a.tif"), str(tmp_path / "b.tif"), "--out", str(tmp_path)]) == 2
+    captured = capsys.readouterr()
+    assert "a.tif" in captured.err.replace("\n", "")
+    assert "Traceback" not in captured.err
+    assert captured.out == ""
+
+
+def test_json_holds_one_document_also_in_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(["diff", str(tmp_path / "a.tif"), "b.tif", "--json", "--out", str(tmp_path)]) == 2
+    document = json.loads(capsys.readouterr().out)
+    assert document["status"] == "error"
+    assert document["exit_code"] == 2
+    assert "a.tif" in document["reason"]
+
+
+@pytest.mark.parametrize(
+    ("problem", "code", "said"),
+    [
+        (SourceUnreachable("archive.example: does not answer"), 4, "does not answer"),
+        (ZeroDivisionError("planted"), 1, "report it"),
+        (KeyboardInterrupt(), 130, "Interrupted"),
+        (OSError(28, "No space left on device", "outputs/x"), 2, "outputs/x: No space left"),
+        (PermissionError(13, "Permission denied", "outputs/x"), 2, "--out"),
+    ],
+    ids=["unreachable", "internal", "interrupt", "full disk", "read-only"],
+)
+def test_exit_codes(
+    problem: BaseException,
+    code: int,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(*_args: object, **_options: object) -> None:
+        raise problem
+
+    monkeypatch.setattr(cli.cli, "main", fail)
+    assert call(["diff"]) == code
+    captured = capsys.readouterr()
+    assert said in captured.err
+    assert "Traceback" not in captured.err
+    assert call(["diff", "--debug"]) == code
+    if code in (1, 4):
+        assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["--gsd", "0"], "0"),
+        (["--quantity", "db", "--sensor", "optical"], "radar"),
+        (["--min-score", "1.5"], "1.5"),
+        (["--before-time", "yesterday"], "yesterday"),
+    ],
+)
+def test_bad_options_are_bad_usage(args: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(["diff", "a.tif", "b.tif", *args]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_period_that_ends_before_it_begins(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    args = ["scenes", "khmeimim", "--source", str(tmp_path), "--from", "2025-01-02", "--to", "2025-01-01"]
+    assert call(args) == 2
+    assert "lies after" in capsys.readouterr().err
+
+
+def test_closed_pipe_is_quiet(tmp_path: Path) -> None:
+    program = f"{sys.executable} -m flows.cli diff --help | head -c 1; exit ${{PIPESTATUS[0]}}"
+    answer = subprocess.run(
+        ["/bin/bash", "-c", program], capture_output=True, text=True, timeout=60, check=False,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )  # fmt: skip
+    assert "Traceback" not in answer.stderr
+
+
+def test_verify_says_which_byte_changed(
+    tmp_path: Path, rng: np.random.Generator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.png"
+    cv2.imwrite(str(path), rng.integers(0, 255, (64, 64, 3), dtype=np.uint8))
+    call(["diff", str(path), str(path), "--gsd", "1", "--out", str(tmp_path / "out"), "--json"])
+    (run,) = (tmp_path / "out").glob("a_a_*")
+    capsys.readouterr()
+    assert call(["verify", run.name, "--out", str(tmp_path / "out")]) == 0
+    assert "Intact" in capsys.readouterr().out
+    with (run / "evidence.tif").open("r+b") as file:
+        file.seek(-1, 2)
+        last = file.read(1)
+        file.seek(-1, 2)
+        file.write(bytes([last[0] ^ 1]))
+    assert call(["verify", str(run), "--json"]) == 2
+    document = json.loads(capsys.readouterr().out)
+    assert [problem["path"] for problem in document["problems"]] == ["evidence.tif"]
+    assert call(["verify", "nothing", "--out", str(tmp_path / "out")]) == 2
+    assert run.name in capsys.readouterr().err.replace("\n", "")
