@@ -8,6 +8,7 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -122,7 +123,7 @@ class SizedScorer:
 
 
 def load_scorer(name: str | None, sensor: Sensor) -> Scorer:
-    """The scorer called `name`, or the default for a sensor.
+    """The scorer called `name`, the one in a ``.json`` file of that path, or the default for a sensor.
 
     Raises
     ------
@@ -132,15 +133,31 @@ def load_scorer(name: str | None, sensor: Sensor) -> Scorer:
     return _load(name or f"{sensor}-1")
 
 
-@cache
-def _load(name: str) -> Scorer:
+def _document(name: str) -> dict[str, Any]:
+    """A scorer's numbers, from the package or from a file."""
     folder = resources.files("models") / "data"
     known = sorted(
         entry.name.removesuffix(".json") for entry in folder.iterdir() if entry.name.endswith(".json")
     )
-    if name not in known:
-        raise ModelError(f"no scorer is called {name!r}; there are {', '.join(known)}")
-    d = json.loads((folder / f"{name}.json").read_text())
+    own = Path(name) if name.endswith(".json") else None
+    if own is None and name not in known:
+        raise ModelError(f"no scorer is called {name!r}; there are {', '.join(known)}, or give a .json file")
+    try:
+        text = own.read_text() if own else (folder / f"{name}.json").read_text()
+        document: dict[str, Any] = json.loads(text)
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{name}: cannot be read as a scorer: {error}") from error
+    missing = {"features", "small", "large", "split_m", "blend", "budget", "budget_gsd_m", "fitted_on"} - set(
+        document
+    )
+    if missing:
+        raise ModelError(f"{name}: is no scorer, it lacks {', '.join(sorted(missing))}")
+    return document
+
+
+@cache
+def _load(name: str) -> Scorer:
+    d = _document(name)
     if tuple(d["features"]) != NAMES:
         raise ModelError(
             f"scorer {name!r} was fitted to other features than this version measures; fit it again"
@@ -154,5 +171,4 @@ def _load(name: str) -> Scorer:
 def fitted_cases(name: str | None, sensor: Sensor) -> frozenset[str]:
     """Names of the labelled cases that a scorer was fitted on: figures on them are no measure of it."""
     scorer = load_scorer(name, sensor)
-    d = json.loads((resources.files("models") / "data" / f"{scorer.name}.json").read_text())
-    return frozenset(d["fitted_on"]["cases"])
+    return frozenset(_document(scorer.name)["fitted_on"]["cases"])
