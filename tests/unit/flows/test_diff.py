@@ -14,14 +14,14 @@ from flows.errors import UnusableOutput
 from imagery.errors import MissingMetadata, UnreadableRaster
 
 GSD_M = 0.5
-PLANE = (slice(150, 190), slice(200, 212))
-"""40 x 12 px: 20 m by 6 m."""
+PLANE = (slice(150, 210), slice(200, 220))
+"""60 x 20 px: 30 m by 10 m."""
 
 
 def ground(rng: np.random.Generator, size: int = 320) -> NDArray[np.float64]:
     coarse = gaussian_filter(rng.normal(0, 1, (size, size)), 8)
     fine = gaussian_filter(rng.normal(0, 1, (size, size)), 1.2)
-    texture: NDArray[np.float64] = 110 + 18 * coarse / coarse.std() + 9 * fine / fine.std()
+    texture: NDArray[np.float64] = 110 + 10 * coarse / coarse.std() + 5 * fine / fine.std()
     return texture
 
 
@@ -40,16 +40,16 @@ def pair(tmp_path: Path, rng: np.random.Generator) -> tuple[Path, Path]:
 
 
 def test_newcomer_appears(pair: tuple[Path, Path], tmp_path: Path) -> None:
-    result = diff_images(*pair, out=tmp_path / "out", gsd_m=GSD_M)
+    result = diff_images(*pair, out=tmp_path / "out", gsd_m=GSD_M, min_score=0.05)
     document = result.document
     assert document["status"] == "changed"
     best = max(document["changes"], key=lambda change: change["score"])
     assert best["kind"] == "appeared"
     assert best["before"] is None
     left, top, right, bottom = best["after"]["bbox_px"]
-    assert left <= 206 < right
-    assert top <= 170 < bottom
-    assert best["after"]["length_m"] == pytest.approx(20, rel=0.4)
+    assert left <= 210 < right
+    assert top <= 180 < bottom
+    assert best["after"]["length_m"] == pytest.approx(30, rel=0.3)
     assert result.exit_code == 0
 
 
@@ -99,8 +99,9 @@ def test_unrelated_images_are_not_assessable(tmp_path: Path, rng: np.random.Gene
 
 
 def test_same_entry_point_without_writing(pair: tuple[Path, Path], tmp_path: Path) -> None:
-    kept = diff_images(*pair, out=tmp_path / "out", gsd_m=GSD_M)
-    bare = compare_images(*pair, gsd_m=GSD_M)
+    kept = diff_images(*pair, out=tmp_path / "out", gsd_m=GSD_M, min_score=0.05)
+    bare = compare_images(*pair, gsd_m=GSD_M, min_score=0.05)
+    assert bare.comparison.conclusion.changes
     assert [change.id for change in bare.comparison.conclusion.changes] == [
         change["id"] for change in kept.document["changes"]
     ]
