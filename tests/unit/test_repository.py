@@ -23,6 +23,9 @@ MACHINE = re.compile(r"(?<![\w.])/(?:work|root|home/\w+|Users/\w+|opt/\w*wheels?
 HOSTS = re.compile(
     "|".join(map(re.escape, (f"{'py'}pi.org", f"{'python'}hosted.org", f"registry.{'npm'}js.org")))
 )
+ORIGIN = re.compile(
+    rf"(?i)\b(?:{'work'}place|{'brief'}\.md|sub{'agent'}s?|AI {'assist'}ant|language {'model'}s?)\b"
+)
 PRIVATE = re.compile(r"\.\./shared|SITEWATCH_SHARED")
 RASTERS = frozenset({".tif", ".tiff", ".jp2", ".jpg", ".jpeg", ".img", ".nc", ".vrt", ".hdf", ".npy", ".npz"})
 
@@ -50,8 +53,12 @@ def product(paths: tuple[Path, ...], repository: Path) -> tuple[Path, ...]:
     return tuple(p for p in paths if p.suffix == ".py" and p.relative_to(repository).parts[0] in PACKAGES)
 
 
-@pytest.mark.parametrize("pattern", [MACHINE, HOSTS], ids=["machine-path", "package-registry"])
-def test_nothing_tracked_names_a_machine(tracked: tuple[Path, ...], pattern: re.Pattern[str]) -> None:
+@pytest.mark.parametrize(
+    "pattern", [MACHINE, HOSTS, ORIGIN], ids=["machine-path", "package-registry", "origin"]
+)
+def test_nothing_tracked_names_where_it_was_written(
+    tracked: tuple[Path, ...], pattern: re.Pattern[str]
+) -> None:
     hits = [f"{path}: {match.group()}" for path, text in texts(tracked) if (match := pattern.search(text))]
     assert hits == []
 
@@ -59,6 +66,11 @@ def test_nothing_tracked_names_a_machine(tracked: tuple[Path, ...], pattern: re.
 def test_the_product_does_not_know_the_labelled_data(tracked: tuple[Path, ...], repository: Path) -> None:
     hits = [str(path) for path, text in texts(product(tracked, repository)) if PRIVATE.search(text)]
     assert hits == []
+
+
+def test_documents_name_no_place_beside_the_repository(tracked: tuple[Path, ...]) -> None:
+    documents = tuple(p for p in tracked if p.suffix in {".md", ".toml"})
+    assert [str(path) for path, text in texts(documents) if "../shared" in text] == []
 
 
 def test_tracked_files_are_small(tracked: tuple[Path, ...]) -> None:
