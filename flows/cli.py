@@ -40,6 +40,7 @@ _UNWRITABLE = {
     errno.EPERM,
     errno.EROFS,
     errno.ENOSPC,
+    errno.EFBIG,
     errno.EDQUOT,
     errno.ENOTDIR,
     errno.EEXIST,

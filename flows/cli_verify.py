@@ -1,5 +1,7 @@
 """``sitewatch verify``: whether a run is still what was written."""
 
+from contextlib import nullcontext
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -12,6 +14,8 @@ from catalog.layout import REPORT
 from catalog.verify import Verification
 from catalog.verify import verify as verify_run
 from flows.cli_common import out_option, print_json, screen_options
+from flows.rerun import Rerun, rerun
+from flows.screen import progress_bars
 
 EXIT_INTACT = 0
 EXIT_BROKEN = 2
@@ -19,17 +23,26 @@ EXIT_BROKEN = 2
 
 @click.command()
 @click.argument("run")
+@click.option("--rerun", "again", is_flag=True, help="Also compute it again from its source/ and compare.")
 @out_option
 @screen_options
-def verify(run: str, out: Path, as_json: bool, debug: bool) -> int:
+def verify(run: str, again: bool, out: Path, as_json: bool, debug: bool) -> int:
     """Recompute every checksum of RUN, a run's folder or its name below --out."""
     del debug  # acted upon by the entry point
-    found = verify_run(run_folder(run, out))
+    folder = run_folder(run, out)
+    found = verify_run(folder)
+    repeated = None
+    if again and found.intact:
+        with nullcontext() if as_json else progress_bars():
+            repeated = rerun(folder)
     if as_json:
-        print_json(found.as_dict())
+        print_json(found.as_dict() | {"rerun": None if repeated is None else asdict(repeated)})
     else:
         _show(found)
-    return EXIT_INTACT if found.intact else EXIT_BROKEN
+        if repeated is not None:
+            _show_rerun(repeated)
+    same = repeated is None or not repeated.differences
+    return EXIT_INTACT if found.intact and same else EXIT_BROKEN
 
 
 def run_folder(run: str, out: Path) -> Path:
@@ -65,3 +78,13 @@ def _show(found: Verification) -> None:
     console.print(
         Text(f"{len(found.problems)} of {found.folder}'s files are not as written", style="bold red")
     )
+
+
+def _show_rerun(repeated: Rerun) -> None:
+    console = Console(highlight=False)
+    if not repeated.differences:
+        console.print(Text(f"Computed again: the same {repeated.changes} changes", style="green"))
+        return
+    console.print(Text("Computed again, something else came out:", style="bold red"))
+    for line in repeated.differences:
+        console.print(Text(f"  {line}"), soft_wrap=True)

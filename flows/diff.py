@@ -169,7 +169,8 @@ def diff_images(
         progress.step("Writing")
         record = _record(
             compared, before, after, before_time, after_time, store,
-            parameters=_parameters(compared, min_score=min_score, scorer=scorer),
+            parameters=_parameters(compared, min_score=min_score, scorer=scorer)
+            | {"given": {"gsd_m": gsd_m, "sensor": sensor, "quantity": quantity}},
         )  # fmt: skip
         paths = write_run(record, root=out)
     assessed = all(o.outcome in ("changed", "unchanged") for o in record.conclusion.outcomes)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from catalog.report import change_row, run_row
 from catalog.run import InputFile, RunPaths, RunRecord, write_run
 from flows.pair_job import PairJob, load_job, load_model, readers
+from flows.rerun import recipe
 from flows.scene_store import FetchedScene
 from imagery.listing import LeftOut
 from imagery.raster import FloatArray, gsd_m
@@ -97,6 +98,7 @@ def conclude(
         parameters={
             "algorithm": compare.ALGORITHM, "min_score": min_score, "scorer": None, "tile_px": job.tile_px,
             "halo_px": job.halo_px, "gsd_m": gsd_m(job.grid), "sensor": job.sensor,
+            "rerun": recipe(job),
         },
         left_out=tuple(left_out),
         notes=tuple(dict.fromkeys((*before.notes, *after.notes))),

@@ -5,6 +5,7 @@ of its evidence; a tile is finished when its record is there and the checksum is
 """
 
 import hashlib
+import io
 import os
 import tempfile
 from dataclasses import dataclass
@@ -97,13 +98,15 @@ class TileStore:
 
 
 def _write_array(path: Path, array: FloatArray) -> str:
+    # Through memory: numpy's own writing to a file hides why a full disk refused it.
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
-            np.save(file, array, allow_pickle=False)
-        checksum = hashlib.sha256(Path(temporary).read_bytes()).hexdigest()
+            file.write(buffer.getbuffer())
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-    return checksum
+    return hashlib.sha256(buffer.getbuffer()).hexdigest()

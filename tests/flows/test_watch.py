@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 import rasterio
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from rasterio.windows import Window
 
 from flows import pair_job
 from flows.cli import call
+from flows.rerun import Rerun, rerun
 from flows.watch import SiteResult, exit_code, watch_site
 from models import compare
 from tests.flows.flow_archive import NEWCOMER, SHIP, write_archive
@@ -59,6 +62,30 @@ def test_every_tile_has_an_outcome_and_every_file_is_there(watched: tuple[SiteRe
         assert (run.paths.folder / name).is_file(), name
     assert len(list((run.paths.folder / "source").rglob("*.tif"))) == 8
     assert not list(out.glob("**/.partial/*"))
+
+
+def test_rerun_from_the_evidentiary_copy_finds_the_same(
+    watched: tuple[SiteResult, Path], tmp_path: Path
+) -> None:
+    result, _ = watched
+    folder = tmp_path / "run"
+    shutil.copytree(result.runs[0].paths.folder, folder)
+    assert rerun(folder) == Rerun(changes=1, differences=())
+
+
+def test_artifacts_show_what_changed_and_every_tile(watched: tuple[SiteResult, Path]) -> None:
+    result, _ = watched
+    shown = {}
+    with get_client(sync_client=True) as client:
+        for key in ("field-what-changed", "field-tiles"):
+            keyed = ArtifactFilter(key=ArtifactFilterKey(any_=[key]))
+            shown[key] = client.read_artifacts(artifact_filter=keyed)[-1].data
+    markdown = str(shown["field-what-changed"])
+    assert "data:image/jpeg;base64," in markdown
+    assert "| appeared |" in markdown
+    assert len(markdown) < 400_000
+    ledger = json.loads(str(shown["field-tiles"]))
+    assert [row["tile"] for row in ledger] == [o.tile for o in result.runs[0].outcomes]
 
 
 def test_second_run_computes_no_tile(

@@ -136,6 +136,22 @@ def test_period_that_ends_before_it_begins(tmp_path: Path, capsys: pytest.Captur
     assert "lies after" in capsys.readouterr().err
 
 
+def test_full_disk_is_said_and_leaves_no_run(tmp_path: Path, rng: np.random.Generator) -> None:
+    """A limit on file size is what the system offers to a test in place of a full disk."""
+    path, out = tmp_path / "a.png", tmp_path / "out"
+    cv2.imwrite(str(path), rng.integers(0, 255, (256, 256, 3), dtype=np.uint8))
+    answer = sitewatch(
+        "diff", str(path), str(path), "--gsd", "1", "--out", str(out),
+        code="import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))",
+    )  # fmt: skip
+    assert answer.returncode == 2, answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert "--out" in answer.stderr.replace("\n", " ")
+    assert not list(out.glob("a_a_*"))
+    assert not list(out.glob(".partial/*"))
+    assert not list((out / ".work" / "scratch").iterdir())
+
+
 def test_closed_pipe_is_quiet(tmp_path: Path) -> None:
     program = f"{sys.executable} -m flows.cli diff --help | head -c 1; exit ${{PIPESTATUS[0]}}"
     answer = subprocess.run(
@@ -155,6 +171,8 @@ def test_verify_says_which_byte_changed(
     capsys.readouterr()
     assert call(["verify", run.name, "--out", str(tmp_path / "out")]) == 0
     assert "Intact" in capsys.readouterr().out
+    assert call(["verify", run.name, "--out", str(tmp_path / "out"), "--rerun"]) == 0
+    assert "Computed again: the same" in capsys.readouterr().out
     with (run / "evidence.tif").open("r+b") as file:
         file.seek(-1, 2)
         last = file.read(1)
