@@ -32,8 +32,8 @@ WORKING_WHITE = 200.0
 DB_FLOOR = -35.0
 """Backscatter below this is noise."""
 
-BLOCK = 12
-"""Block-averaged pixels per side of a local median."""
+LOCAL_PX = 96
+"""Side of the block behind a local median: larger than vehicles and most aircraft, smaller than haze."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -127,8 +127,9 @@ def normalise(before: Reader, after: Reader, shift: ShiftField, *, sensor: Senso
             unit = WORKING_WHITE / white if white > 0 else 1.0
             gain, offset = _regress(x, y, unchanged(x, y))
     fitted = (b * gain[:, None, None] + offset[:, None, None]).astype(np.float32)
-    local = _local_medians((a - fitted) * np.float32(unit), valid)
-    step = float(BLOCK * factor)
+    block = max(4, round(LOCAL_PX / factor))
+    local = _local_medians((a - fitted) * np.float32(unit), valid, block)
+    step = float(block * factor)
     return Radiometry(
         sensor=sensor, unit=unit, gain=gain, offset=offset,
         local=tuple(Lattice(nodes=nodes, step_px=step, origin_px=(step - 1) / 2) for nodes in local),
@@ -215,14 +216,14 @@ def _regress(
     return gain, mx - gain * my
 
 
-def _local_medians(difference: FloatArray, valid: BoolArray) -> FloatArray:
+def _local_medians(difference: FloatArray, valid: BoolArray, side: int) -> FloatArray:
     """Smoothed block medians of a difference, float32 (band, lattice row, lattice col); zero where unknown."""
-    rows, cols = (max(1, n // BLOCK) for n in valid.shape)
+    rows, cols = (max(1, n // side) for n in valid.shape)
     out = np.zeros((len(difference), rows, cols), np.float32)
     known = np.zeros((rows, cols), np.bool_)
     for i in range(rows):
         for j in range(cols):
-            block = np.s_[i * BLOCK : (i + 1) * BLOCK, j * BLOCK : (j + 1) * BLOCK]
+            block = np.s_[i * side : (i + 1) * side, j * side : (j + 1) * side]
             usable = valid[block]
             if usable.mean() >= 0.25:
                 known[i, j] = True
