@@ -48,7 +48,7 @@ _PATIENT: dict[str, Any] = {
     name="find scenes",
     task_run_name="find-{site}",
     tags=["source"],
-    timeout_seconds=600,
+    timeout_seconds=1800,
     cache_policy=NO_CACHE,
     **_PATIENT,
 )

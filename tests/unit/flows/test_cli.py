@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -150,6 +151,27 @@ def test_full_disk_is_said_and_leaves_no_run(tmp_path: Path, rng: np.random.Gene
     assert not list(out.glob("a_a_*"))
     assert not list(out.glob(".partial/*"))
     assert not list((out / ".work" / "scratch").iterdir())
+
+
+def test_interrupted_diff_leaves_nothing(tmp_path: Path, rng: np.random.Generator) -> None:
+    path, out = tmp_path / "a.png", tmp_path / "out"
+    cv2.imwrite(str(path), rng.integers(0, 255, (1500, 1500, 3), dtype=np.uint8))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "flows.cli", "diff", str(path), str(path), "--gsd", "0.5", "--out", str(out)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    while not list(out.glob(".work/scratch/*")):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130, stderr
+    assert "Interrupted" in stderr
+    assert "Traceback" not in stderr
+    assert not list(out.glob("a_a_*"))
+    assert not list(out.glob(".work/scratch/*"))
 
 
 def test_closed_pipe_is_quiet(tmp_path: Path) -> None:
