@@ -67,7 +67,13 @@ def scene_from_item(item: Item, base: str, *, source: str) -> Scene:
         relative_orbit=facts.relative_orbit, orbit_state=facts.orbit_state,
         processing_baseline=facts.processing_baseline, datatake=facts.datatake, tile=facts.tile,
         offset_applied=facts.offset_applied, licence=facts.licence, attribution=facts.attribution,
+        simulated=_is_simulated(item),
     )  # fmt: skip
+
+
+def _is_simulated(item: Item) -> bool:
+    """Whether the item says that it was drawn, as those of the demo archive do wherever they are copied to."""
+    return item["properties"].get("sitewatch:simulated") is True
 
 
 def facts_from_item(item: Item) -> Facts:
@@ -111,7 +117,7 @@ def _facts(item: Item, identity: str, properties: Mapping[str, Any]) -> Facts:
         "offset_applied": properties.get("earthsearch:boa_offset_applied"),
         "licence": _licence(item, properties),
     })  # fmt: skip
-    sentinel = "sentinel" in f"{collection} {platform}".lower()
+    sentinel = "sentinel" in f"{collection} {platform}".lower() and not _is_simulated(item)
     credit = f"Contains modified Copernicus Sentinel data {acquired.year}" if sentinel else _credit(item)
     stated = Facts(
         id=identity, collection=str(collection) or "unknown", platform=platform, sensor=sensor, quantity=measured,
@@ -204,7 +210,10 @@ def _credit(item: Item) -> str | None:
     names = (
         [p.get("name") for p in providers if isinstance(p, Mapping)] if isinstance(providers, list) else []
     )
-    return "© " + ", ".join(str(name) for name in names if name) if any(names) else None
+    credit = ", ".join(str(name) for name in names if name)
+    if not credit or _is_simulated(item):
+        return credit or None
+    return f"© {credit}"
 
 
 def _refuse_uncorrected(item: Item, facts: Facts) -> None:
