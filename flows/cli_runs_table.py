@@ -10,10 +10,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from flows.cli_scenes import OUTSIDE
 from flows.cli_tables import status_text
 
 if TYPE_CHECKING:
     from flows.watch import SiteResult
+    from imagery.listing import LeftOut
 
 _MAX_REASONS = 8
 
@@ -57,10 +59,8 @@ def show_runs(results: "Sequence[SiteResult]", out: Path) -> None:
             console.print(Text.assemble((f"{result.site}: ", "bold red"), str(result.error)), soft_wrap=True)
         elif result.reason is not None:
             _explain(console, result)
-        elif result.left_out:
-            console.print(
-                Text(f"{result.site}: {len(result.left_out)} scenes not used; `sitewatch scenes` says why")
-            )
+        elif unused := _in_period(result):
+            console.print(Text(f"{result.site}: {len(unused)} scenes not used; `sitewatch scenes` says why"))
     if rows:
         console.print(Text("Folders, each with overlay.png, changes.geojson and report.json:"))
         for result in results:
@@ -70,14 +70,17 @@ def show_runs(results: "Sequence[SiteResult]", out: Path) -> None:
 
 def _explain(console: Console, result: "SiteResult") -> None:
     console.print(Text(f"{result.site}: no usable pair of scenes", style="bold magenta"))
-    for entry in result.left_out[:_MAX_REASONS]:
+    near = _in_period(result) or result.left_out
+    for entry in near[:_MAX_REASONS]:
         console.print(Text(f"  {entry.scene_id}: {entry.reason}"), soft_wrap=True)
     if not result.left_out:
         console.print(Text("  the source has nothing of this site in this period"))
-    if len(result.left_out) > _MAX_REASONS:
-        console.print(
-            Text(f"  and {len(result.left_out) - _MAX_REASONS} more; `sitewatch scenes` lists them")
-        )
+    if len(near) > _MAX_REASONS:
+        console.print(Text(f"  and {len(near) - _MAX_REASONS} more; `sitewatch scenes` lists them"))
+
+
+def _in_period(result: "SiteResult") -> "tuple[LeftOut, ...]":
+    return tuple(entry for entry in result.left_out if not entry.reason.startswith(OUTSIDE))
 
 
 def _table(result: "SiteResult") -> Table:

@@ -19,6 +19,9 @@ from imagery.source import open_source
 EXIT_DONE = 0
 EXIT_NO_PAIR = 3
 
+OUTSIDE = "outside the period"
+"""Begins the reason of scenes that only another period would need; a person need not read them one by one."""
+
 
 @click.command()
 @click.argument("site")
@@ -113,10 +116,13 @@ def _show(document: dict[str, Any]) -> None:
             scene["id"],
         )
     console.print(table)
-    if document["left_out"]:
+    near = [entry for entry in document["left_out"] if not entry["reason"].startswith(OUTSIDE)]
+    if near:
         left = Table("Left out", "Acquired (UTC)", "Why", box=SIMPLE_HEAD)
-        for entry in document["left_out"]:
+        for entry in near:
             left.add_row(entry["id"], (entry["acquired"] or "")[:16].replace("T", " "), entry["reason"])
         console.print(left)
+    if outside := len(document["left_out"]) - len(near):
+        console.print(Text(f"{outside} more scenes lie outside the period; --json lists them"))
     console.print(Text("Cloud is measured over the AOI; in brackets: over the whole scene, by its metadata."))
     console.print(Text(f"{len(document['scenes'])} usable scenes, {len(document['pairs'])} pairs to compare"))
