@@ -6,8 +6,8 @@ from odc.geo.geobox import GeoBox
 from pyproj import Transformer
 from shapely import Point
 from shapely.geometry.base import BaseGeometry
-from shapely.ops import transform
 
+from imagery.geometry import projected
 from imagery.raster import gsd_m
 from imagery.site import Site, Zone
 from models.change import Change
@@ -31,9 +31,8 @@ def with_zones(changes: tuple[Change, ...], site: Site, grid: GeoBox) -> tuple[C
     if grid.crs is None:
         return changes
     to_site = Transformer.from_crs(str(grid.crs), site.crs, always_xy=True)
-    from_lonlat = Transformer.from_crs(4326, site.crs, always_xy=True)
     outlines = [
-        (zone, transform(from_lonlat.transform, zone.geometry))
+        (zone, projected(zone.geometry, site.crs))
         for zone in site.zones.values()
         if zone.kind != "reference_point"
     ]

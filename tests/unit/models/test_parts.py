@@ -1,0 +1,208 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pyproj import CRS
+from shapely import Polygon, box
+
+from imagery.geometry import reprojected
+from imagery.raster import gsd_m
+from imagery.site import Site, Zone
+from models.change import Change, Link, change_id
+from models.detect import Detection
+from models.evidence import interval_difference
+from models.label import label, label_in_zone
+from models.link import pair_up
+from models.objects import dominated, outline_of, rectangle_of
+from models.overlap import without_overlaps
+from models.zones import with_zones
+from tests.unit.models.planted import reader, texture
+
+
+def detection(col: float = 50, row: float = 60, length_m: float = 20, **other: object) -> Detection:
+    half = length_m
+    values: dict[str, object] = {
+        "outline_px": ((col, row), (col + 1, row), (col + 1, row + 1), (col, row)),
+        "bbox_px": (int(col - half), int(row - half), int(col + half), int(row + half)), "centroid_px": (col, row),
+        "length_m": length_m, "width_m": length_m * 0.9, "area_m2": length_m**2 * 0.5, "orientation_deg": 10.0,
+        "polarity": "brighter", "kind": "appeared", "kind_margin": 0.9, "label": "aircraft-size object",
+        "score": 0.9, "tile": "r00c00", "features": {"tone_0": 150.0, "tone_1": 140.0},
+    }  # fmt: skip
+    return Detection(**(values | other))  # type: ignore[arg-type]
+
+
+class TestOutline:
+    def test_ring_runs_along_pixel_edges(self) -> None:
+        mask = np.zeros((9, 12), np.bool_)
+        mask[2:6, 3:10] = True
+        ring = outline_of(mask)
+        assert Polygon(ring).equals(box(3, 2, 10, 6))
+        assert (ring[0] == ring[-1]).all()
+
+    def test_single_pixel(self) -> None:
+        mask = np.ones((1, 1), np.bool_)
+        assert Polygon(outline_of(mask)).area == pytest.approx(1)
+
+    @given(st.integers(0, 179), st.integers(30, 60), st.integers(8, 20))
+    def test_rotated_rectangle_is_measured(self, angle: int, length: int, width: int) -> None:
+        rows, cols = np.mgrid[0:120, 0:120] - 60.0 + 0.5
+        bearing = np.radians(angle)  # clockwise from up
+        along = cols * np.sin(bearing) - rows * np.cos(bearing)
+        across = cols * np.cos(bearing) + rows * np.sin(bearing)
+        found = rectangle_of(outline_of((np.abs(along) <= length / 2) & (np.abs(across) <= width / 2)))
+        assert found[0] == pytest.approx(length, abs=2.5)
+        assert found[1] == pytest.approx(width, abs=2.5)
+        assert abs((found[2] - angle + 90) % 180 - 90) < 6
+
+
+class TestIntervalDifference:
+    def test_radius_zero_is_the_difference(self) -> None:
+        a, b = texture((40, 50)), texture((40, 50), 2)
+        np.testing.assert_array_equal(interval_difference(a, b, 0), b - a)
+
+    def test_one_pixel_shift_leaves_nothing(self) -> None:
+        a = texture((60, 60))
+        b = np.roll(a, 1, axis=2)
+        assert np.abs(interval_difference(a, b, 1)[:, 3:-3, 3:-3]).max() < 1e-4
+
+    def test_sign_is_that_of_the_second_date(self) -> None:
+        a = np.full((1, 30, 30), 50, np.float32)
+        b = a.copy()
+        b[0, 10:15, 10:15] = 90
+        b[0, 20:25, 20:25] = 20
+        found = interval_difference(a, b, 1)
+        assert found[0, 12, 12] == 40
+        assert found[0, 22, 22] == -30
+
+
+class TestOverlap:
+    def test_best_of_overlapping_stays_whatever_the_order(self) -> None:
+        best, worse, far = detection(score=0.9), detection(52, 61, score=0.6), detection(400, 60, score=0.1)
+        assert without_overlaps([worse, far, best]) == without_overlaps([best, worse, far]) == [best, far]
+
+    def test_small_piece_inside_goes(self) -> None:
+        whole = detection(length_m=40, score=0.8)
+        piece = detection(length_m=6, score=0.7)
+        assert without_overlaps([piece, whole]) == [whole]
+
+    def test_dominated_marks_the_worse_cut_only(self) -> None:
+        boxes = np.array([[0, 0, 20, 20], [1, 0, 20, 20], [50, 50, 60, 60]])
+        np.testing.assert_array_equal(dominated(boxes, np.array([0.5, 0.9, 0.1])), [True, False, False])
+
+
+class TestLink:
+    def test_one_clear_partner_is_linked(self) -> None:
+        gone, came = detection(kind="vanished"), detection(200, 60)
+        pairings, _ = pair_up([gone], [came], 0.5)
+        assert [(p.vanished, p.appeared, p.clear) for p in pairings] == [(0, 0, True)]
+
+    def test_two_alike_are_ambiguous(self) -> None:
+        gone = detection(kind="vanished")
+        pairings, plausible = pair_up([gone], [detection(200, 60), detection(220, 90)], 0.5)
+        assert not any(p.clear for p in pairings)
+        assert plausible == {0: [0, 1]}
+
+    def test_other_size_is_no_partner(self) -> None:
+        pairings, plausible = pair_up([detection(kind="vanished")], [detection(200, 60, length_m=60)], 0.5)
+        assert pairings == []
+        assert plausible == {0: []}
+
+
+class TestLabel:
+    @pytest.mark.parametrize(
+        ("length_m", "gsd", "expected"),
+        [
+            (4.5, 0.5, "vehicle-size object"),
+            (35.0, 0.5, "aircraft-size object"),
+            (140.0, 0.5, "large object"),
+            (35.0, 3.0, "large object"),
+            (60.0, 10.0, "large object"),
+        ],
+    )
+    def test_claims_shrink_with_the_pixels(self, length_m: float, gsd: float, expected: str) -> None:
+        assert label(length_m, 0.5 * length_m, gsd_m=gsd, sensor="optical") == expected
+
+    def test_vehicles_are_never_claimed_above_a_metre_and_a_half(self) -> None:
+        said = {label(x, 2.5, gsd_m=g, sensor="optical") for x in (4, 8, 11) for g in (2.0, 3.0, 10.0)}
+        assert not any("vehicle" in s or "aircraft" in s for s in said)
+
+    def test_water_makes_ship_like(self) -> None:
+        assert label_in_zone("bright scatterer", "basin", 90, gsd_m=10) == "ship-like object"
+        assert label_in_zone("bright scatterer", "basin", 12, gsd_m=10) == "bright scatterer"
+
+
+class TestZones:
+    def _site(self, error_m: float) -> Site:
+        crs = reader(texture((10, 10)), crs="EPSG:32636").grid.crs
+        common = {"position_error_m": error_m, "confidence": "high", "source": "test"}
+        assert crs is not None
+        extents = ((770000, 3919900, 770050, 3920000), (770000, 3919900, 770100, 3920000))
+        west, whole = (
+            reprojected(box(*extent), CRS.from_epsg(32636), CRS.from_epsg(4326), segment=10.0)
+            for extent in extents
+        )
+        zones = {
+            "west": Zone(id="west", name="West", kind="basin", geometry=west, **common),  # type: ignore[arg-type]
+            "all": Zone(id="all", name="All", kind="port", geometry=whole, **common),  # type: ignore[arg-type]
+        }
+        return Site(id="s", name="S", aoi=whole, crs=CRS.from_epsg(32636), zones=zones)
+
+    def _change(self, col: float) -> Change:
+        d = detection(col, 100, length_m=30)
+        return Change(
+            id="x",
+            kind="appeared",
+            label=d.label,
+            score=0.9,
+            before=None,
+            after=d,
+            link=Link(),
+            tile="r00c00",
+        )
+
+    def test_smallest_zone_wins_and_labels(self) -> None:
+        grid = reader(texture((200, 200)), crs="EPSG:32636").grid
+        assert gsd_m(grid) == pytest.approx(0.5, rel=1e-2)
+        west, east = with_zones((self._change(50), self._change(150)), self._site(5), grid)
+        assert (west.zone, west.zone_uncertain, west.label) == ("west", False, "ship-like object")
+        assert (east.zone, east.label) == ("all", "aircraft-size object")
+
+    def test_position_error_makes_it_uncertain(self) -> None:
+        grid = reader(texture((200, 200)), crs="EPSG:32636").grid
+        (near,) = with_zones((self._change(90),), self._site(10), grid)
+        assert near.zone_uncertain
+
+
+def test_change_survives_json() -> None:
+    d = replace(detection(), causes=("shadow",), reasons=("why",))
+    change = Change(
+        id="x", kind="moved", label="l", score=0.5, before=d, after=d, tile="t", displacement_m=3.0,
+        link=Link(state="linked", margin=4.0, partners=("y",)), causes=("edge",),
+    )  # fmt: skip
+    assert Change.from_dict(json.loads(json.dumps(change.as_dict()))) == change
+
+
+def test_change_must_have_the_ends_of_its_kind() -> None:
+    with pytest.raises(ValueError, match="vanished"):
+        Change(
+            id="x",
+            kind="vanished",
+            label="l",
+            score=0.5,
+            before=None,
+            after=detection(),
+            link=Link(),
+            tile="t",
+        )
+
+
+@given(st.floats(0, 5000), st.floats(0, 5000), st.sampled_from([0.5, 10.0]))
+def test_id_depends_on_pair_kind_and_place_only(col: float, row: float, gsd: float) -> None:
+    one = change_id("p", "appeared", "g", col, row, gsd)
+    assert one == change_id("p", "appeared", "g", col, row, gsd)
+    assert one != change_id("p", "vanished", "g", col, row, gsd)
+    assert one != change_id("q", "appeared", "g", col, row, gsd)
+    assert one != change_id("p", "appeared", "g", col + 10, row, gsd)
