@@ -79,10 +79,15 @@ class Acquisition:
 
 
 _SERIES: tuple[tuple[str, str, Sky, float, float], ...] = (
-    ("2024-11-30", "a", "clear", 0.06, 0.0), ("2024-12-05", "b", "clear", 0.09, 0.1), ("2024-12-10", "a", "clear", 0.16, 0.0),
-    ("2024-12-15", "b", "partly", 0.10, 0.6), ("2024-12-20", "a", "overcast", 0.20, 0.8), ("2024-12-25", "b", "clear", 0.07, 0.4),
-    ("2025-01-24", "b", "clear", 0.12, 0.2), ("2025-01-29", "c", "clear", 0.06, 0.3),
-)  # fmt: skip
+    ("2024-11-30", "a", "clear", 0.06, 0.0),
+    ("2024-12-05", "b", "clear", 0.09, 0.1),
+    ("2024-12-10", "a", "clear", 0.16, 0.0),
+    ("2024-12-15", "b", "partly", 0.10, 0.6),
+    ("2024-12-20", "a", "overcast", 0.20, 0.8),
+    ("2024-12-25", "b", "clear", 0.07, 0.4),
+    ("2025-01-24", "b", "clear", 0.12, 0.2),
+    ("2025-01-29", "c", "clear", 0.06, 0.3),
+)
 """Passes of relative orbit 121: day, satellite, sky, haze, wetness."""
 
 _PURCHASES: dict[str, tuple[str, ...]] = {
@@ -105,21 +110,41 @@ def _pass(site_id: str, day: str, satellite: str, sky: Sky, haze: float, wet: fl
     rng = generator(site_id, day, "pass")
     second = int(rng.integers(5, 55))
     return Acquisition(
-        site_id=site_id, crop=None, acquired=datetime.fromisoformat(f"{day}T08:2{'1' if site_id == 'tartus' else '0'}:{second:02d}").replace(tzinfo=UTC),
-        platform=f"simulated-sentinel-2{satellite}", off_nadir_deg=5.2, view_azimuth_deg=288.0, sky=sky, haze=haze, wet=wet,
-        gain=float(rng.uniform(0.97, 1.03)), shift_px=_shift(rng, 0.2, 0.45), warp_px=0.06,
-    )  # fmt: skip
+        site_id=site_id,
+        crop=None,
+        acquired=datetime.fromisoformat(
+            f"{day}T08:2{'1' if site_id == 'tartus' else '0'}:{second:02d}"
+        ).replace(tzinfo=UTC),
+        platform=f"simulated-sentinel-2{satellite}",
+        off_nadir_deg=5.2,
+        view_azimuth_deg=288.0,
+        sky=sky,
+        haze=haze,
+        wet=wet,
+        gain=float(rng.uniform(0.97, 1.03)),
+        shift_px=_shift(rng, 0.2, 0.45),
+        warp_px=0.06,
+    )
 
 
 def _purchase(site_id: str, crop: str, number: int, day: str) -> Acquisition:
     rng = generator(site_id, crop, day, "purchase")
     minute, second = int(rng.integers(3, 28)), int(rng.integers(60))
     return Acquisition(
-        site_id=site_id, crop=crop, acquired=datetime.fromisoformat(f"{day}T{8 + number:02d}:{minute:02d}:{second:02d}").replace(tzinfo=UTC),
-        platform=f"simulated-05m-{number + 1}", off_nadir_deg=float(rng.uniform(3, 17)), view_azimuth_deg=float(rng.uniform(0, 360)),
-        haze=float(rng.uniform(0.03, 0.14)), gain=float(rng.uniform(0.93, 1.07)), wet=float(rng.uniform(0, 0.6)),
-        shift_px=_shift(rng, 0.25, 0.8), warp_px=0.2,
-    )  # fmt: skip
+        site_id=site_id,
+        crop=crop,
+        acquired=datetime.fromisoformat(f"{day}T{8 + number:02d}:{minute:02d}:{second:02d}").replace(
+            tzinfo=UTC
+        ),
+        platform=f"simulated-05m-{number + 1}",
+        off_nadir_deg=float(rng.uniform(3, 17)),
+        view_azimuth_deg=float(rng.uniform(0, 360)),
+        haze=float(rng.uniform(0.03, 0.14)),
+        gain=float(rng.uniform(0.93, 1.07)),
+        wet=float(rng.uniform(0, 0.6)),
+        shift_px=_shift(rng, 0.25, 0.8),
+        warp_px=0.2,
+    )
 
 
 def _shift(rng: np.random.Generator, least: float, most: float) -> tuple[float, float]:

@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 from imagery.simulate.material import Colour
 from imagery.simulate.thing import Part, Points, Thing, ellipse, mirrored, points, rectangle
 
@@ -16,23 +18,33 @@ def transport(name: str, length_m: float, span_m: float, *, height_m: float, col
     """A high-winged freighter with engines under the wings."""
     half, wide = length_m / 2, 0.098 * length_m
     wing = points(
-        (0.20 * length_m, 0.0), (0.015 * length_m, span_m / 2), (-0.035 * length_m, span_m / 2),
+        (0.20 * length_m, 0.0),
+        (0.015 * length_m, span_m / 2),
+        (-0.035 * length_m, span_m / 2),
         (-0.04 * length_m, 0.0),
-    )  # fmt: skip
+    )
     tail = points(
-        (-0.37 * length_m, 0.0), (-0.455 * length_m, 0.17 * span_m), (-0.495 * length_m, 0.17 * span_m),
+        (-0.37 * length_m, 0.0),
+        (-0.455 * length_m, 0.17 * span_m),
+        (-0.495 * length_m, 0.17 * span_m),
         (-0.475 * length_m, 0.0),
-    )  # fmt: skip
+    )
     low, high = 0.1 * height_m, 0.45 * height_m
     engines = tuple(
         Part(
             outline=rectangle(0.085 * length_m, 0.045 * length_m, 0.17 * length_m - 0.37 * y, side * y),
-            base_m=0.25 * height_m, top_m=high - 0.5, colour=GREY,
+            base_m=0.25 * height_m,
+            top_m=high - 0.5,
+            colour=GREY,
         )
-        for y in (0.17 * span_m, 0.29 * span_m) for side in (1, -1)
-    )  # fmt: skip
+        for y in (0.17 * span_m, 0.29 * span_m)
+        for side in (1, -1)
+    )
     return Thing(
-        name=name, category="aircraft", length_m=length_m, width_m=span_m,
+        name=name,
+        category="aircraft",
+        length_m=length_m,
+        width_m=span_m,
         parts=(
             *engines,
             Part(outline=_fuselage(half, wide), base_m=low, top_m=high, colour=colour),
@@ -40,59 +52,93 @@ def transport(name: str, length_m: float, span_m: float, *, height_m: float, col
             Part(outline=mirrored(wing), base_m=high - 1, top_m=high, colour=(0.31, 0.33, 0.34, 0.33)),
             Part(outline=tail, base_m=high, top_m=high + 1, colour=colour),
             Part(outline=mirrored(tail), base_m=high, top_m=high + 1, colour=colour),
-            Part(outline=rectangle(0.13 * length_m, 0.6, -0.42 * length_m), base_m=high, top_m=height_m,
-                 colour=(0.4, 0.42, 0.43, 0.42)),
+            Part(
+                outline=rectangle(0.13 * length_m, 0.6, -0.42 * length_m),
+                base_m=high,
+                top_m=height_m,
+                colour=(0.4, 0.42, 0.43, 0.42),
+            ),
         ),
-    )  # fmt: skip
+    )
 
 
 def fighter(name: str, length_m: float, span_m: float, *, colour: Colour = BLUE_GREY) -> Thing:
     """A swept-wing combat aircraft with twin fins."""
     half, wide = length_m / 2, 0.13 * length_m
     wing = points(
-        (0.16 * length_m, 0.06 * length_m), (-0.17 * length_m, span_m / 2), (-0.27 * length_m, span_m / 2),
-        (-0.24 * length_m, 0.0), (0.18 * length_m, 0.0),
-    )  # fmt: skip
+        (0.16 * length_m, 0.06 * length_m),
+        (-0.17 * length_m, span_m / 2),
+        (-0.27 * length_m, span_m / 2),
+        (-0.24 * length_m, 0.0),
+        (0.18 * length_m, 0.0),
+    )
     tail = points(
-        (-0.30 * length_m, 0.05 * length_m), (-0.42 * length_m, 0.30 * span_m), (-0.5 * length_m, 0.30 * span_m),
+        (-0.30 * length_m, 0.05 * length_m),
+        (-0.42 * length_m, 0.30 * span_m),
+        (-0.5 * length_m, 0.30 * span_m),
         (-0.46 * length_m, 0.0),
-    )  # fmt: skip
+    )
     body = points(
-        (half, 0.0), (0.36 * length_m, 0.03 * length_m), (0.1 * length_m, wide / 2), (-0.45 * length_m, wide / 2),
-        (-half, 0.03 * length_m), (-half, -0.03 * length_m), (-0.45 * length_m, -wide / 2),
-        (0.1 * length_m, -wide / 2), (0.36 * length_m, -0.03 * length_m),
-    )  # fmt: skip
+        (half, 0.0),
+        (0.36 * length_m, 0.03 * length_m),
+        (0.1 * length_m, wide / 2),
+        (-0.45 * length_m, wide / 2),
+        (-half, 0.03 * length_m),
+        (-half, -0.03 * length_m),
+        (-0.45 * length_m, -wide / 2),
+        (0.1 * length_m, -wide / 2),
+        (0.36 * length_m, -0.03 * length_m),
+    )
     fins = tuple(
-        Part(outline=rectangle(0.16 * length_m, 0.35, -0.34 * length_m, side * 0.1 * length_m), base_m=2.5,
-             top_m=5.5, colour=GREY)
+        Part(
+            outline=rectangle(0.16 * length_m, 0.35, -0.34 * length_m, side * 0.1 * length_m),
+            base_m=2.5,
+            top_m=5.5,
+            colour=GREY,
+        )
         for side in (1, -1)
-    )  # fmt: skip
+    )
     flat = {"base_m": 1.8, "top_m": 2.4}
     return Thing(
-        name=name, category="aircraft", length_m=length_m, width_m=span_m,
+        name=name,
+        category="aircraft",
+        length_m=length_m,
+        width_m=span_m,
         parts=(
             *(Part(outline=o, colour=colour, **flat) for o in (wing, mirrored(wing), tail, mirrored(tail))),
             Part(outline=body, base_m=1.4, top_m=3.0, colour=colour),
-            Part(outline=ellipse(0.16 * length_m, 0.05 * length_m, 0.27 * length_m), base_m=2.5, top_m=3.4,
-                 colour=(0.07, 0.08, 0.09, 0.09)),
+            Part(
+                outline=ellipse(0.16 * length_m, 0.05 * length_m, 0.27 * length_m),
+                base_m=2.5,
+                top_m=3.4,
+                colour=(0.07, 0.08, 0.09, 0.09),
+            ),
             *fins,
         ),
-    )  # fmt: skip
+    )
 
 
 def helicopter(name: str, length_m: float, rotor_m: float, *, colour: Colour = DARK_GREEN) -> Thing:
     """A helicopter with five drooping blades."""
     body = points(
-        (0.5 * length_m, 0.0), (0.42 * length_m, 0.07 * length_m), (0.0, 0.08 * length_m),
-        (-0.12 * length_m, 0.02 * length_m), (-0.5 * length_m, 0.015 * length_m),
-        (-0.5 * length_m, -0.015 * length_m), (-0.12 * length_m, -0.02 * length_m), (0.0, -0.08 * length_m),
+        (0.5 * length_m, 0.0),
+        (0.42 * length_m, 0.07 * length_m),
+        (0.0, 0.08 * length_m),
+        (-0.12 * length_m, 0.02 * length_m),
+        (-0.5 * length_m, 0.015 * length_m),
+        (-0.5 * length_m, -0.015 * length_m),
+        (-0.12 * length_m, -0.02 * length_m),
+        (0.0, -0.08 * length_m),
         (0.42 * length_m, -0.07 * length_m),
-    )  # fmt: skip
+    )
     blades = []
     for turn in range(5):
         spoke = rectangle(rotor_m / 2, 0.55, rotor_m / 4)
-        blades.append(Part(outline=_turned(spoke, 72.0 * turn + 20, 0.12 * length_m), base_m=4.0, top_m=4.2,
-                           colour=BLADE))  # fmt: skip
+        blades.append(
+            Part(
+                outline=_turned(spoke, 72.0 * turn + 20, 0.12 * length_m), base_m=4.0, top_m=4.2, colour=BLADE
+            )
+        )
     stabiliser = Part(
         outline=rectangle(0.06 * length_m, 0.22 * length_m, -0.44 * length_m),
         base_m=2.0,
@@ -100,23 +146,34 @@ def helicopter(name: str, length_m: float, rotor_m: float, *, colour: Colour = D
         colour=colour,
     )
     return Thing(
-        name=name, category="helicopter", length_m=length_m, width_m=rotor_m,
+        name=name,
+        category="helicopter",
+        length_m=length_m,
+        width_m=rotor_m,
         parts=(Part(outline=body, base_m=0.6, top_m=3.4, colour=colour), stabiliser, *blades),
-    )  # fmt: skip
+    )
 
 
 def _turned(outline: Points, degrees: float, x: float) -> Points:
     c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     turned = outline @ points((c, s), (-s, c))
-    return turned + (x, 0.0)
+    return np.asarray(turned + np.array((x, 0.0)), np.float64)
 
 
 def _fuselage(half: float, wide: float) -> Points:
     return points(
-        (half, 0.12 * wide), (0.93 * half, 0.36 * wide), (0.8 * half, 0.5 * wide), (-0.35 * half, 0.5 * wide),
-        (-0.95 * half, 0.16 * wide), (-half, 0.0), (-0.95 * half, -0.16 * wide), (-0.35 * half, -0.5 * wide),
-        (0.8 * half, -0.5 * wide), (0.93 * half, -0.36 * wide), (half, -0.12 * wide),
-    )  # fmt: skip
+        (half, 0.12 * wide),
+        (0.93 * half, 0.36 * wide),
+        (0.8 * half, 0.5 * wide),
+        (-0.35 * half, 0.5 * wide),
+        (-0.95 * half, 0.16 * wide),
+        (-half, 0.0),
+        (-0.95 * half, -0.16 * wide),
+        (-0.35 * half, -0.5 * wide),
+        (0.8 * half, -0.5 * wide),
+        (0.93 * half, -0.36 * wide),
+        (half, -0.12 * wide),
+    )
 
 
 AN_124 = transport("An-124 size", 69.1, 73.3, height_m=20.8)

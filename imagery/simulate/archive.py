@@ -130,10 +130,21 @@ def _collection(acquisition: Acquisition) -> str:
 def _write_cog(path: Path, numbers: NDArray[Any], grid: GeoBox) -> None:
     count, rows, cols = numbers.shape
     profile = {
-        "driver": "COG", "count": count, "height": rows, "width": cols, "dtype": numbers.dtype.name, "crs": str(grid.crs),
-        "transform": grid.affine, "nodata": 0, "compress": "DEFLATE", "predictor": 2, "level": 6, "blocksize": 512,
-        "overviews": "NONE", "num_threads": 2,
-    }  # fmt: skip
+        "driver": "COG",
+        "count": count,
+        "height": rows,
+        "width": cols,
+        "dtype": numbers.dtype.name,
+        "crs": str(grid.crs),
+        "transform": grid.affine,
+        "nodata": 0,
+        "compress": "DEFLATE",
+        "predictor": 2,
+        "level": 6,
+        "blocksize": 512,
+        "overviews": "NONE",
+        "num_threads": 2,
+    }
     with rasterio.open(path, "w", **profile) as dataset:
         dataset.write(numbers)
         dataset.update_tags(TIFFTAG_IMAGEDESCRIPTION=NOTICE, TIFFTAG_COPYRIGHT=ATTRIBUTION, SIMULATED="true")
@@ -141,11 +152,16 @@ def _write_cog(path: Path, numbers: NDArray[Any], grid: GeoBox) -> None:
 
 def _asset(path: Path, grid: GeoBox, bands: list[str], *, roles: list[str], gsd_m: float) -> dict[str, Any]:
     asset: dict[str, Any] = {
-        "href": f"./{path.name}", "title": f"SIMULATED {path.stem}", "roles": roles, "gsd": gsd_m,
+        "href": f"./{path.name}",
+        "title": f"SIMULATED {path.stem}",
+        "roles": roles,
+        "gsd": gsd_m,
         "type": "image/tiff; application=geotiff; profile=cloud-optimized",
-        "proj:shape": list(grid.shape), "proj:transform": list(grid.affine)[:6],
-        "file:checksum": "1220" + hashlib.sha256(path.read_bytes()).hexdigest(), "file:size": path.stat().st_size,
-    }  # fmt: skip
+        "proj:shape": list(grid.shape),
+        "proj:transform": list(grid.affine)[:6],
+        "file:checksum": "1220" + hashlib.sha256(path.read_bytes()).hexdigest(),
+        "file:size": path.stat().st_size,
+    }
     if bands:
         asset["eo:bands"] = [{"name": name, "common_name": name} for name in bands]
     return asset
@@ -158,12 +174,23 @@ def _item(
         box(*exposure.grid.boundingbox.bbox), site.crs, CRS.from_epsg(4326), segment=math.inf
     )
     return {
-        "type": "Feature", "stac_version": "1.0.0", "id": acquisition.id, "collection": _collection(acquisition),
+        "type": "Feature",
+        "stac_version": "1.0.0",
+        "id": acquisition.id,
+        "collection": _collection(acquisition),
         "stac_extensions": [
             f"https://stac-extensions.github.io/{name}/schema.json"
-            for name in ("eo/v1.1.0", "projection/v2.0.0", "raster/v1.1.0", "view/v1.0.0", "file/v2.1.0", "sat/v1.0.0")
+            for name in (
+                "eo/v1.1.0",
+                "projection/v2.0.0",
+                "raster/v1.1.0",
+                "view/v1.0.0",
+                "file/v2.1.0",
+                "sat/v1.0.0",
+            )
         ],
-        "geometry": mapping(outline), "bbox": list(outline.bounds),
+        "geometry": mapping(outline),
+        "bbox": list(outline.bounds),
         "properties": _properties(site, acquisition, exposure, sun),
         "links": [
             {"rel": "root", "href": "../../../catalog.json", "type": "application/json"},
@@ -171,21 +198,30 @@ def _item(
             {"rel": "collection", "href": "../collection.json", "type": "application/json"},
         ],
         "assets": assets,
-    }  # fmt: skip
+    }
 
 
 def _properties(site: Site, acquisition: Acquisition, exposure: Exposure, sun: SunPosition) -> dict[str, Any]:
     properties: dict[str, Any] = {
-        "title": f"SIMULATED {acquisition.gsd_m:g} m image of {site.name}", "description": NOTICE,
-        "datetime": f"{acquisition.acquired:%Y-%m-%dT%H:%M:%SZ}", "platform": acquisition.platform, "gsd": acquisition.gsd_m,
-        "eo:cloud_cover": exposure.cloud_pct, "proj:code": f"EPSG:{site.crs.to_epsg()}", "license": "Apache-2.0",
+        "title": f"SIMULATED {acquisition.gsd_m:g} m image of {site.name}",
+        "description": NOTICE,
+        "datetime": f"{acquisition.acquired:%Y-%m-%dT%H:%M:%SZ}",
+        "platform": acquisition.platform,
+        "gsd": acquisition.gsd_m,
+        "eo:cloud_cover": exposure.cloud_pct,
+        "proj:code": f"EPSG:{site.crs.to_epsg()}",
+        "license": "Apache-2.0",
         "providers": [{"name": ATTRIBUTION, "roles": ["producer", "licensor"]}],
-        "view:off_nadir": round(acquisition.off_nadir_deg, 2), "view:azimuth": round(acquisition.view_azimuth_deg, 2),
-        "view:sun_azimuth": round(sun.azimuth_deg, 2), "view:sun_elevation": round(sun.elevation_deg, 2),
-        "sitewatch:simulated": True, "sitewatch:simulator": VERSION, "sitewatch:sensor": "optical",
+        "view:off_nadir": round(acquisition.off_nadir_deg, 2),
+        "view:azimuth": round(acquisition.view_azimuth_deg, 2),
+        "view:sun_azimuth": round(sun.azimuth_deg, 2),
+        "view:sun_elevation": round(sun.elevation_deg, 2),
+        "sitewatch:simulated": True,
+        "sitewatch:simulator": VERSION,
+        "sitewatch:sensor": "optical",
         "sitewatch:quantity": "reflectance" if acquisition.crop is None else "dn",
         "sitewatch:drawn_shift_px": list(acquisition.shift_px),
-    }  # fmt: skip
+    }
     if acquisition.crop is None:
         properties |= {
             "sat:relative_orbit": 121,
@@ -202,37 +238,68 @@ def _write_site_catalogue(folder: Path, site: Site, items: list[dict[str, Any]])
         _write_json(
             folder / name / "collection.json", _collection_document(name, _COLLECTIONS[name], members)
         )
-    _write_json(folder / "catalog.json", _catalogue(f"sitewatch-demo-{site.id}", f"SIMULATED images of {site.name}", [
-        {"rel": "root", "href": "../catalog.json", "type": "application/json"},
-        {"rel": "parent", "href": "../catalog.json", "type": "application/json"},
-        *({"rel": "child", "href": f"./{name}/collection.json", "type": "application/json"} for name in names),
-    ]))  # fmt: skip
+    _write_json(
+        folder / "catalog.json",
+        _catalogue(
+            f"sitewatch-demo-{site.id}",
+            f"SIMULATED images of {site.name}",
+            [
+                {"rel": "root", "href": "../catalog.json", "type": "application/json"},
+                {"rel": "parent", "href": "../catalog.json", "type": "application/json"},
+                *(
+                    {"rel": "child", "href": f"./{name}/collection.json", "type": "application/json"}
+                    for name in names
+                ),
+            ],
+        ),
+    )
 
 
 def _write_root(folder: Path, sites: list[Site]) -> None:
-    _write_json(folder / "catalog.json", _catalogue("sitewatch-demo", "SIMULATED archive of sitewatch", [
-        {"rel": "root", "href": "./catalog.json", "type": "application/json"},
-        *({"rel": "child", "href": f"./{site.id}/catalog.json", "type": "application/json"} for site in sites),
-    ]))  # fmt: skip
+    _write_json(
+        folder / "catalog.json",
+        _catalogue(
+            "sitewatch-demo",
+            "SIMULATED archive of sitewatch",
+            [
+                {"rel": "root", "href": "./catalog.json", "type": "application/json"},
+                *(
+                    {"rel": "child", "href": f"./{site.id}/catalog.json", "type": "application/json"}
+                    for site in sites
+                ),
+            ],
+        ),
+    )
     (folder / "README.txt").write_text(
         f"{NOTICE}\n\ncatalog.json is a static STAC catalogue. truth/ holds, as GeoJSON per pair of dates, what was "
-        "drawn to appear, vanish or move.\n", encoding="utf-8",
-    )  # fmt: skip
+        "drawn to appear, vanish or move.\n",
+        encoding="utf-8",
+    )
 
 
 def _catalogue(name: str, title: str, links: list[dict[str, str]]) -> dict[str, Any]:
     return {
-        "type": "Catalog", "stac_version": "1.0.0", "id": name, "title": title, "description": NOTICE,
-        "sitewatch:simulator": VERSION, "links": links,
-    }  # fmt: skip
+        "type": "Catalog",
+        "stac_version": "1.0.0",
+        "id": name,
+        "title": title,
+        "description": NOTICE,
+        "sitewatch:simulator": VERSION,
+        "links": links,
+    }
 
 
 def _collection_document(name: str, title: str, members: list[dict[str, Any]]) -> dict[str, Any]:
     bounds = np.array([item["bbox"] for item in members])
     times = sorted(item["properties"]["datetime"] for item in members)
     return {
-        "type": "Collection", "stac_version": "1.0.0", "id": name, "title": title, "description": f"{title}. {NOTICE}",
-        "license": "Apache-2.0", "providers": [{"name": ATTRIBUTION, "roles": ["producer", "licensor"]}],
+        "type": "Collection",
+        "stac_version": "1.0.0",
+        "id": name,
+        "title": title,
+        "description": f"{title}. {NOTICE}",
+        "license": "Apache-2.0",
+        "providers": [{"name": ATTRIBUTION, "roles": ["producer", "licensor"]}],
         "extent": {
             "spatial": {"bbox": [[*map(float, bounds[:, :2].min(0)), *map(float, bounds[:, 2:].max(0))]]},
             "temporal": {"interval": [[times[0], times[-1]]]},
@@ -240,9 +307,12 @@ def _collection_document(name: str, title: str, members: list[dict[str, Any]]) -
         "links": [
             {"rel": "root", "href": "../../catalog.json", "type": "application/json"},
             {"rel": "parent", "href": "../catalog.json", "type": "application/json"},
-            *({"rel": "item", "href": f"./{item['id']}/{item['id']}.json", "type": "application/geo+json"} for item in members),
+            *(
+                {"rel": "item", "href": f"./{item['id']}/{item['id']}.json", "type": "application/geo+json"}
+                for item in members
+            ),
         ],
-    }  # fmt: skip
+    }
 
 
 def _write_json(path: Path, document: dict[str, Any]) -> None:

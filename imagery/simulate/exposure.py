@@ -74,10 +74,12 @@ def view_of(grid: GeoBox, plan: SitePlan, crop: str | None) -> View:
     fine = _FINE if crop is None else 1
     rows, cols = grid.shape
     return View(
-        west_m=grid.affine.c - plan.corner[0], north_m=grid.affine.f - plan.corner[1],
-        pixel_m=float(grid.affine.a) / fine, shape=(rows * fine, cols * fine),
+        west_m=grid.affine.c - plan.corner[0],
+        north_m=grid.affine.f - plan.corner[1],
+        pixel_m=float(grid.affine.a) / fine,
+        shape=(rows * fine, cols * fine),
         bands=SERIES_BANDS if crop is None else PICTURE_BANDS,
-    )  # fmt: skip
+    )
 
 
 def ground_of(site: Site, plan: SitePlan, crop: str | None) -> Ground:
@@ -101,9 +103,11 @@ def expose(
         return Exposure(numbers=sensor.picture_numbers(image, acquisition), grid=grid)
     a = grid.affine
     return Exposure(
-        numbers=sensor.series_numbers(image, acquisition), grid=grid, classes=_classes(ground, sky),
+        numbers=sensor.series_numbers(image, acquisition),
+        grid=grid,
+        classes=_classes(ground, sky),
         class_grid=GeoBox((rows // 2, cols // 2), Affine(_SCL_M, 0, a.c, 0, -_SCL_M, a.f), grid.crs),
-    )  # fmt: skip
+    )
 
 
 def _classes(ground: Ground, sky: Clouds | None) -> NDArray[np.uint8]:

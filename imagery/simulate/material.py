@@ -34,8 +34,10 @@ class Material:
     wet: float = 0.05
 
 
-def _green(colour: Colour, **kwargs: float) -> Material:
-    return Material(colour=colour, scl=SCL_VEGETATION, wet=0.0, **kwargs)  # type: ignore[arg-type]
+def _green(colour: Colour, *, fine: float, medium: float, coarse: float, rows_m: float = 0.0) -> Material:
+    return Material(
+        colour=colour, fine=fine, medium=medium, coarse=coarse, rows_m=rows_m, scl=SCL_VEGETATION, wet=0.0
+    )
 
 
 MATERIALS: dict[str, Material] = {
@@ -54,10 +56,10 @@ MATERIALS: dict[str, Material] = {
     "crop": _green((0.035, 0.075, 0.045, 0.34), fine=0.04, medium=0.06, coarse=0.08, rows_m=3.0),
     "crop_young": _green((0.055, 0.095, 0.09, 0.26), fine=0.05, medium=0.07, coarse=0.08, rows_m=3.0),
     "orchard": _green((0.035, 0.06, 0.045, 0.27), fine=0.1, medium=0.05, coarse=0.05, rows_m=6.0),
-    "scrub": _green((0.055, 0.085, 0.08, 0.22), fine=0.11, medium=0.12, coarse=0.1),
-    "grass": _green((0.055, 0.09, 0.085, 0.25), fine=0.06, medium=0.08, coarse=0.09),
+    "scrub": _green((0.06, 0.088, 0.086, 0.21), fine=0.11, medium=0.08, coarse=0.1),
+    "grass": _green((0.06, 0.092, 0.09, 0.24), fine=0.07, medium=0.045, coarse=0.10),
     "plastic": Material(
-        colour=(0.29, 0.31, 0.32, 0.34), fine=0.04, medium=0.08, coarse=0.03, rows_m=8.0, wet=0
+        colour=(0.21, 0.23, 0.235, 0.27), fine=0.04, medium=0.08, coarse=0.03, rows_m=8.0, wet=0
     ),
     "sand": Material(colour=(0.16, 0.21, 0.26, 0.33), fine=0.04, medium=0.05, coarse=0.06, wet=0.1),
     "gravel": Material(colour=(0.13, 0.165, 0.19, 0.24), fine=0.07, medium=0.06, coarse=0.05, wet=0.1),
@@ -66,7 +68,7 @@ MATERIALS: dict[str, Material] = {
     "asphalt_old": Material(colour=(0.105, 0.12, 0.13, 0.155), fine=0.04, medium=0.06, coarse=0.05, wet=0.1),
     "concrete": Material(colour=(0.175, 0.20, 0.215, 0.25), fine=0.03, medium=0.05, coarse=0.05, wet=0.1),
     "concrete_old": Material(colour=(0.14, 0.16, 0.175, 0.205), fine=0.04, medium=0.08, coarse=0.06, wet=0.1),
-    "paved": Material(colour=(0.12, 0.135, 0.145, 0.175), fine=0.06, medium=0.1, coarse=0.05, wet=0.08),
+    "paved": Material(colour=(0.12, 0.135, 0.145, 0.175), fine=0.05, medium=0.05, coarse=0.06, wet=0.08),
 }
 """By name; the order gives the numbers of a label map."""
 

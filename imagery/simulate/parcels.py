@@ -53,8 +53,8 @@ def town(
     wide = (centre[0] - across, centre[1] - along, centre[0] + across, centre[1] + along)
     inside = shapely.prepared.prep(area.buffer(-9))
     placed: list[Placement] = []
-    for block in cut(wide, 60, 120, rng):
-        for lot in cut((block[0] + 5, block[1] + 5, block[2] - 5, block[3] - 5), 30, 46, rng):
+    for block in cut(wide, 80, 150, rng):
+        for lot in cut((block[0] + 5, block[1] + 5, block[2] - 5, block[3] - 5), 38, 58, rng):
             draw = rng.random(6)
             long_m, wide_m = (
                 (lot[2] - lot[0]) * (0.6 + 0.3 * draw[0]),
@@ -67,10 +67,15 @@ def town(
                 continue
             height = tall * (4 + 14 * draw[3] ** 1.5)
             roof = shaded(ROOFS[int(draw[4] * len(ROOFS))], 0.85 + 0.3 * draw[5])
-            placed.append(Placement(
-                unit="house", thing=building(wide_m, long_m, height, roof), x=spot.x, y=spot.y,
-                heading_deg=-turn_deg,
-            ))  # fmt: skip
+            placed.append(
+                Placement(
+                    unit="house",
+                    thing=building(wide_m, long_m, height, roof),
+                    x=spot.x,
+                    y=spot.y,
+                    heading_deg=-turn_deg,
+                )
+            )
     return placed
 
 

@@ -7,9 +7,9 @@ from datetime import date
 
 import cv2
 import numpy as np
+import shapely
 from numpy.typing import NDArray
-from rasterio.features import rasterize
-from rasterio.transform import from_origin
+from shapely.geometry.base import BaseGeometry
 
 from imagery.raster import FloatArray
 from imagery.simulate.acquisition import Acquisition
@@ -32,6 +32,7 @@ _WALL_PX = 0.3
 _SMALL_PX = 2.5
 """Parts of houses and trees with a smaller area are not drawn."""
 
+_SHIFT_BITS = 4
 _COARSE_M = 1.0
 """Above this pixel size planted rows are not resolved."""
 
@@ -78,12 +79,12 @@ class Ground:
 
 def lay_ground(plan: SitePlan, view: View) -> Ground:
     """Rasterise the patches of a plan and give them texture."""
-    transform = from_origin(view.west_m, view.north_m, view.pixel_m, view.pixel_m)
 
     def burnt(values: Iterable[int]) -> NDArray[np.uint8]:
-        pairs = zip((patch.geometry for patch in plan.patches), values, strict=True)
-        found = rasterize(list(pairs), out_shape=view.shape, transform=transform, dtype="uint8")
-        return np.asarray(found, np.uint8)
+        drawn = np.zeros(view.shape, np.uint8)
+        for patch, value in zip(plan.patches, values, strict=True):
+            _fill(drawn, patch.geometry, value, view)
+        return drawn
 
     labels = burnt(NUMBERS[patch.material] for patch in plan.patches)
     tones = burnt(patch.tone for patch in plan.patches)
@@ -97,10 +98,25 @@ def lay_ground(plan: SitePlan, view: View) -> Ground:
             if name != "medium"
             else fractal(view.shape, 2 * scale_px, 3, *key, name)
         )
-        tone *= 1 + amount[labels] * np.clip(field, -2.5, 2.5)
+        tone *= 1 + amount[labels] * np.clip(field, -2.5, 2.5).astype(np.float32)
     if view.pixel_m < _COARSE_M:
         tone *= _rows(labels, tones, view)
-    return Ground(labels=labels, tone=tone)
+    return Ground(labels=labels, tone=np.asarray(tone, np.float32))
+
+
+def _fill(drawn: NDArray[np.uint8], geometry: BaseGeometry, value: int, view: View) -> None:
+    """Burn a geometry, holes left out, into a map."""
+    fine = 2**_SHIFT_BITS / view.pixel_m
+    corner = np.array((view.west_m, view.north_m))
+    for part in shapely.get_parts(geometry).tolist():
+        if not isinstance(part, shapely.Polygon) or part.is_empty:
+            continue
+        rings = [shapely.get_coordinates(ring) for ring in (part.exterior, *part.interiors)]
+        corners = [
+            np.rint((ring - corner) * (fine, -fine) - 2 ** (_SHIFT_BITS - 1)).astype(np.int32)
+            for ring in rings
+        ]
+        cv2.fillPoly(drawn, corners, value, shift=_SHIFT_BITS)
 
 
 def _rows(labels: NDArray[np.uint8], tones: NDArray[np.uint8], view: View) -> FloatArray:
@@ -182,10 +198,10 @@ def _surface(ground: Ground, view: View, acquisition: Acquisition) -> FloatArray
     rng = generator(acquisition.id, "ground")
     wet = np.array([m.wet for m in MATERIALS.values()], np.float32) * acquisition.wet
     daily = (1 - wet) * (1 + 0.012 * rng.standard_normal(len(wet))).astype(np.float32)
-    green = np.array([m.scl == 4 for m in MATERIALS.values()])  # noqa: PLR2004 - vegetation
+    green = np.array([m.scl == 4 for m in MATERIALS.values()])
     weeks = (acquisition.acquired.date() - _WINTER).days / 60
     colours = colours * daily[:, None]
-    if 3 in view.bands:  # noqa: PLR2004 - near infrared
+    if 3 in view.bands:
         colours[green, view.bands.index(3)] *= 1 + 0.1 * weeks
     image = colours[ground.labels]
     image *= ground.tone[..., None]

@@ -18,8 +18,8 @@ SERIES_SCALE, SERIES_OFFSET = 0.0001, -0.1
 _PATH = np.array((0.075, 0.05, 0.033, 0.017), np.float32)
 """Light scattered back by haze of optical thickness 1, in blue, green, red and near infrared."""
 
-_WHITE_POINT = 0.42
-_GAMMA = 0.8
+_WHITE_POINT = 0.38
+_GAMMA = 0.68
 _CLOUD = np.array((0.62, 0.61, 0.61, 0.64), np.float32)
 _WARP_PX = 330.0
 """Distance in pixels over which local misregistration changes."""
@@ -73,7 +73,7 @@ def series_numbers(image: FloatArray, acquisition: Acquisition) -> NDArray[np.ui
         0.0012 + 0.006 * np.clip(image, 0, 1)
     )
     numbers = np.rint((noisy - SERIES_OFFSET) / SERIES_SCALE)
-    return np.clip(numbers, 1, 65_535).astype(np.uint16)
+    return np.asarray(np.clip(numbers, 1, 65_535), np.uint16)
 
 
 def picture_numbers(image: FloatArray, acquisition: Acquisition) -> NDArray[np.uint8]:
@@ -82,4 +82,4 @@ def picture_numbers(image: FloatArray, acquisition: Acquisition) -> NDArray[np.u
     noise = rng.standard_normal(image.shape, dtype=np.float32)
     noise *= 0.0018 + 0.008 * image
     bright = np.clip((image + noise) / _WHITE_POINT, 0, 1)
-    return np.clip(np.rint(255 * bright**_GAMMA), 1, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(255 * bright**_GAMMA), 1, 255), np.uint8)

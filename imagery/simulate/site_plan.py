@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import shapely
@@ -90,7 +91,21 @@ def polygon(*corners: tuple[float, float]) -> shapely.Polygon:
 
 def outline_of(geometry: BaseGeometry) -> Points:
     """Corners of a polygon without holes."""
-    return np.asarray(geometry.exterior.coords[:-1], np.float64)
+    return np.asarray(shapely.get_coordinates(shapely.get_exterior_ring(geometry))[:-1], np.float64)
+
+
+def short_sides(area: BaseGeometry) -> tuple[Points, Points]:
+    """Middles of the southern and northern sides of the rectangle around an area: two points (x, y)."""
+    corners = outline_of(area.minimum_rotated_rectangle)
+    order = corners[np.argsort(corners[:, 1])]
+    return order[:2].mean(0), order[2:].mean(0)
+
+
+def sides(ring: BaseGeometry) -> list[tuple[tuple[float, float], tuple[float, float]]]:
+    """The straight sides of a polygon or line."""
+    outer = shapely.get_exterior_ring(ring) if ring.geom_type == "Polygon" else ring
+    corners = [(float(x), float(y)) for x, y in shapely.get_coordinates(outer)]
+    return list(pairwise(corners))
 
 
 def strip(start: tuple[float, float], end: tuple[float, float], width_m: float) -> Points:

@@ -23,10 +23,15 @@ def traffic(plan: SitePlan, acquisition: Acquisition) -> list[Placement]:
             heading = math.degrees(math.atan2(ahead.x - here.x, ahead.y - here.y))
             side = 2.2 if draw[0] < 0.5 else -2.2
             turn = math.radians(heading)
-            placed.append(Placement(
-                unit=f"traffic-{number}-{at:.0f}", thing=TRUCK_LONG if draw[1] < 0.12 else CARS[int(draw[2] * len(CARS))],
-                x=here.x + side * math.cos(turn), y=here.y - side * math.sin(turn),
-                heading_deg=heading + (0 if side > 0 else 180), watched=False,
-            ))  # fmt: skip
+            placed.append(
+                Placement(
+                    unit=f"traffic-{number}-{at:.0f}",
+                    thing=TRUCK_LONG if draw[1] < 0.12 else CARS[int(draw[2] * len(CARS))],
+                    x=here.x + side * math.cos(turn),
+                    y=here.y - side * math.sin(turn),
+                    heading_deg=heading + (0 if side > 0 else 180),
+                    watched=False,
+                )
+            )
             at += float(rng.exponential(_SPACING_M)) + 10
     return placed

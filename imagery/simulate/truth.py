@@ -65,19 +65,30 @@ def truth_document(
     return {
         "type": "FeatureCollection",
         "title": f"SIMULATED: ground truth of {before.id} to {after.id}",
-        "simulated": True, "site": site.id, "series": after.series, "before": before.id, "after": after.id,
-        "before_time": f"{before.acquired:%Y-%m-%dT%H:%M:%SZ}", "after_time": f"{after.acquired:%Y-%m-%dT%H:%M:%SZ}",
+        "simulated": True,
+        "site": site.id,
+        "series": after.series,
+        "before": before.id,
+        "after": after.id,
+        "before_time": f"{before.acquired:%Y-%m-%dT%H:%M:%SZ}",
+        "after_time": f"{after.acquired:%Y-%m-%dT%H:%M:%SZ}",
         "features": features,
-    }  # fmt: skip
+    }
 
 
 def _feature(site: Site, plan: SitePlan, kind: Kind, shown: list[Placement]) -> dict[str, Any]:
     thing = shown[0].thing
     properties: dict[str, Any] = {
-        "kind": kind, "unit": shown[0].unit, "class": thing.category, "name": thing.name, "length_m": thing.length_m,
-        "width_m": thing.width_m, "heading_deg": round(float(shown[0].heading_deg) % 360, 1), "watched": shown[0].watched,
+        "kind": kind,
+        "unit": shown[0].unit,
+        "class": thing.category,
+        "name": thing.name,
+        "length_m": thing.length_m,
+        "width_m": thing.width_m,
+        "heading_deg": round(float(shown[0].heading_deg) % 360, 1),
+        "watched": shown[0].watched,
         "simulated": True,
-    }  # fmt: skip
+    }
     if len(shown) > 1:
         new, old = shown
         properties["displacement_m"] = round(math.hypot(new.x - old.x, new.y - old.y), 1)
@@ -89,6 +100,6 @@ def _lonlat(site: Site, plan: SitePlan, placement: Placement) -> Mapping[str, An
     # A rectangle around the thing: parts of a shape drawn in detail would only make the file large.
     outline = footprint(placement).minimum_rotated_rectangle
     moved = reprojected(translate(outline, *plan.corner), site.crs, CRS.from_epsg(4326), segment=math.inf)
-    oriented = shapely.geometry.polygon.orient(moved)
+    oriented = shapely.orient_polygons(moved)
     rounded: Mapping[str, Any] = mapping(shapely.set_precision(oriented, 10**-_PLACES))
     return rounded

@@ -90,8 +90,8 @@ def ready_archive(folder: Path) -> Path:
                 _draw(archive)
     except OSError as error:
         raise BadSource(
-            f"--source demo: the archive cannot be written to {folder} ({error.strerror or error}); set {CACHE_VARIABLE} to a "
-            "folder that can, with 300 MB free"
+            f"--source demo: the archive cannot be written to {folder} ({error.strerror or error}); "
+            f"set {CACHE_VARIABLE} to a folder that can, with 300 MB free"
         ) from error
     return archive
 
