@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from itertools import groupby
 
 import cv2
 import numpy as np
@@ -159,14 +160,24 @@ def render(
     slide = _per_metre(sun.azimuth_deg + 180, 1 / math.tan(math.radians(sun.elevation_deg)))
     _cast_shadows(canvas, parts, slide, bands)
     lean = _per_metre(acquisition.view_azimuth_deg + 180, math.tan(math.radians(acquisition.off_nadir_deg)))
-    lean_m = float(np.hypot(*lean))
-    for part, p in parts:
-        outline = set_down(part.outline, p.x, p.y, p.heading_deg)
-        if lean_m * (part.top_m - part.base_m) > _WALL_PX * view.pixel_m:
-            wall = shaded(part.colour, _WALL)
-            canvas.paint(swept(outline, lean * part.base_m, lean * part.top_m), [wall[b] for b in bands])
-        canvas.paint([outline + lean * part.top_m], [part.colour[b] for b in bands])
+    _paint_things(canvas, parts, lean, bands)
     return image
+
+
+def _paint_things(
+    canvas: Canvas, parts: list[tuple[Part, Placement]], lean: Points, bands: list[int]
+) -> None:
+    """Paint walls and tops, low ones first; of things of one height all walls first, or they would hide tops."""
+    lean_m = float(np.hypot(*lean))
+    for _, level in groupby(parts, key=lambda pair: pair[0].top_m):
+        placed = [(part, set_down(part.outline, p.x, p.y, p.heading_deg)) for part, p in level]
+        for part, outline in placed:
+            if lean_m * (part.top_m - part.base_m) > _WALL_PX * canvas.pixel_m:
+                wall = shaded(part.colour, _WALL)
+                sweep = swept(outline, lean * part.base_m, lean * part.top_m)
+                canvas.paint(sweep, [wall[b] for b in bands])
+        for part, outline in placed:
+            canvas.paint([outline + lean * part.top_m], [part.colour[b] for b in bands])
 
 
 def _per_metre(azimuth_deg: float, length: float) -> Points:

@@ -100,6 +100,5 @@ def _lonlat(site: Site, plan: SitePlan, placement: Placement) -> Mapping[str, An
     # A rectangle around the thing: parts of a shape drawn in detail would only make the file large.
     outline = footprint(placement).minimum_rotated_rectangle
     moved = reprojected(translate(outline, *plan.corner), site.crs, CRS.from_epsg(4326), segment=math.inf)
-    oriented = shapely.orient_polygons(moved)
-    rounded: Mapping[str, Any] = mapping(shapely.set_precision(oriented, 10**-_PLACES))
+    rounded: Mapping[str, Any] = mapping(shapely.orient_polygons(shapely.set_precision(moved, 10**-_PLACES)))
     return rounded
