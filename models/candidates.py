@@ -4,14 +4,15 @@ A real object seldom falls apart from its surroundings at one threshold: cutting
 a region that fits it among many that do not, and the scorer chooses.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from imagery.raster import Sensor
+from imagery.raster import BoolArray, FloatArray, Sensor
 from models.evidence import ChangeEvidence
 
 MAPS = ("brighter", "darker", "colour", "both", "closed")
@@ -92,24 +93,38 @@ class Regions:
         return len(self.boxes)
 
 
-def candidate_regions(evidence: ChangeEvidence, limits: SearchLimits) -> Iterator[Regions]:
-    """Cut every map at every threshold.
+def cuts(evidence: ChangeEvidence, limits: SearchLimits) -> list[Callable[[], Regions | None]]:
+    """Every map at every threshold, as calls that do the cutting, so that few label maps exist at a time.
 
-    Regions that touch the window's border at a side where the grid goes on may be cut off; a tile's halo is as
-    wide as the longest region, so such a region is never the one that the tile owns.
+    Each call returns None where nothing of allowed size is found. Regions that touch the window's border at a side
+    where the grid goes on may be cut off; a tile's halo is as wide as the longest region, so such a region is never
+    one that the tile owns.
     """
     both = np.hypot(evidence.brightness, evidence.colour)
-    single_band = len(evidence.before) == 1
     maps = (evidence.brightness, -evidence.brightness, evidence.colour, both, both)
-    for source, values in enumerate(maps):
-        if single_band and MAPS[source] in ("colour", "both"):
-            continue
-        for threshold in limits.thresholds:
-            mask = ((values > threshold) & evidence.valid).astype(np.uint8)
-            found = _components(_cleaned(mask, MAPS[source] == "closed", limits), limits)
-            if found is not None:
-                labels, boxes = found
-                yield Regions(labels=labels, boxes=boxes, source=source, threshold=threshold)
+    single_band = len(evidence.before) == 1
+    return [
+        partial(_cut, values, evidence.valid, source, threshold, limits)
+        for source, values in enumerate(maps)
+        for threshold in limits.thresholds
+        if not (single_band and MAPS[source] in ("colour", "both"))
+    ]
+
+
+def candidate_regions(evidence: ChangeEvidence, limits: SearchLimits) -> Iterator[Regions]:
+    """Regions of every cut, one cut after the other."""
+    return (regions for cut in cuts(evidence, limits) if (regions := cut()) is not None)
+
+
+def _cut(
+    values: FloatArray, valid: BoolArray, source: int, threshold: float, limits: SearchLimits
+) -> Regions | None:
+    mask = ((values > threshold) & valid).astype(np.uint8)
+    found = _components(_cleaned(mask, MAPS[source] == "closed", limits), limits)
+    if found is None:
+        return None
+    labels, boxes = found
+    return Regions(labels=labels, boxes=boxes, source=source, threshold=threshold)
 
 
 def _cleaned(mask: NDArray[np.uint8], closed: bool, limits: SearchLimits) -> NDArray[np.uint8]:

@@ -10,21 +10,20 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from imagery.align import Alignment
 from imagery.radiometry import Radiometry, normalise
 from imagery.raster import FloatArray, Reader, Sensor, gsd_m
 from imagery.register import register
 from imagery.tile import Tile, default_size_px, tiles
-from models.candidates import Regions, candidate_regions, search_limits
+from models.candidates import Regions, cuts, search_limits
 from models.change import Change, TileOutcome
 from models.conclude import Conclusion, conclude_pair, outcomes_of
 from models.detect import Detection
 from models.evidence import KERNEL_PX, ChangeEvidence, Noise, evidence, measure_noise
-from models.features import Measured, measure, surroundings
+from models.features import measure, surroundings
 from models.label import OBJECT_LIMIT_M
-from models.objects import HOPELESS, detections_of, dominated
+from models.objects import Candidates, candidates_of, detections_of, dominated
 from models.score import Scorer, load_scorer
 
 __all__ = [
@@ -212,25 +211,25 @@ def _detect(found: ChangeEvidence, model: PairModel, tile: Tile) -> tuple[Detect
     around = surroundings(found, limits)
     scorer = load_scorer(model.scorer, model.sensor)
 
-    def measured_cut(regions: Regions) -> tuple[Regions, Measured, NDArray[np.float64]]:
+    def of_cut(cut: Callable[[], Regions | None]) -> Candidates | None:
+        regions = cut()
+        if regions is None:
+            return None
         measured = measure(regions, found, around, limits, model.gsd_m)
-        return regions, measured, scorer.score(measured.features)
+        return candidates_of(regions, measured, scorer.score(measured.features))
 
     with ThreadPoolExecutor(2) as pool:
-        cuts = list(pool.map(measured_cut, candidate_regions(found, limits)))
-    if not cuts:
+        kept = [candidates for candidates in pool.map(of_cut, cuts(found, limits)) if candidates is not None]
+    if not kept:
         return ()
-    scores = np.concatenate([score for _, _, score in cuts])
-    chosen = scores >= HOPELESS
-    boxes = np.vstack([regions.boxes for regions, _, _ in cuts])
-    chosen[chosen] = ~dominated(boxes[chosen], scores[chosen])
-    ends = np.cumsum([regions.count for regions, _, _ in cuts])[:-1]
+    boxes, scores = np.vstack([c.boxes for c in kept]), np.concatenate([c.scores for c in kept])
+    wanted = np.split(~dominated(boxes, scores), np.cumsum([len(c.scores) for c in kept])[:-1])
     return tuple(
         detection
-        for (regions, measured, score), wanted in zip(cuts, np.split(chosen, ends), strict=True)
+        for candidates, chosen in zip(kept, wanted, strict=True)
         for detection in detections_of(
-            regions, measured, score, wanted, found, window=found.window, tile=tile, gsd_m=model.gsd_m,
-            sensor=model.sensor, residual_px=model.alignment.residual_px or 0.0,
+            candidates, chosen, found, tile=tile, gsd_m=model.gsd_m, sensor=model.sensor,
+            residual_px=model.alignment.residual_px or 0.0,
         )
     )  # fmt: skip
 

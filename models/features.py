@@ -58,6 +58,10 @@ class Measured:
     kind: Values
     brightness: Values
 
+    def only(self, chosen: NDArray[np.int64]) -> "Measured":
+        """The regions at the given positions."""
+        return Measured(**{name: values[chosen] for name, values in self.__dict__.items()})
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Surroundings:
@@ -104,24 +108,29 @@ class _Pool:
     """Means over the regions of a label map."""
 
     def __init__(self, labels: NDArray[np.int32], mask: NDArray[np.bool_], count: int) -> None:
-        self.at = np.nonzero(mask)
-        self.label = labels[self.at] - 1
+        self.at = np.flatnonzero(mask)
+        self.label = labels.ravel()[self.at] - 1
         self.count = count
         self.n = np.bincount(self.label, minlength=count).astype(np.float64)
         self._divisor = np.maximum(self.n, 1)
 
+    def _values(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.ravel(values)[self.at]
+
     def mean(self, values: NDArray[np.float32]) -> Values:
-        out: Values = np.bincount(self.label, values[self.at], minlength=self.count) / self._divisor
+        out: Values = np.bincount(self.label, self._values(values), minlength=self.count) / self._divisor
         return out
 
     def spread(self, values: NDArray[np.float32]) -> Values:
-        squares = np.bincount(self.label, values[self.at].astype(np.float64) ** 2, minlength=self.count)
-        out: Values = np.sqrt(np.maximum(squares / self._divisor - self.mean(values) ** 2, 0))
+        here = self._values(values).astype(np.float64)
+        mean = np.bincount(self.label, here, minlength=self.count) / self._divisor
+        squares = np.bincount(self.label, here * here, minlength=self.count) / self._divisor
+        out: Values = np.sqrt(np.maximum(squares - mean**2, 0))
         return out
 
     def max(self, values: NDArray[np.float32]) -> Values:
         out = np.zeros(self.count)
-        np.maximum.at(out, self.label, values[self.at])
+        np.maximum.at(out, self.label, self._values(values))
         return out
 
 
@@ -145,7 +154,7 @@ def measure(
     core = cv2.erode(labels.astype(np.float32), np.ones((3, 3), np.uint8)) > 0
     rim = _Pool(gap, (gap > 0) & ~core, count)
 
-    shape = _Shape.of(body, labels, gsd_m)
+    shape = _Shape.of(body, labels.shape[1])
     box = (regions.boxes[:, 2] - regions.boxes[:, 0]) * (regions.boxes[:, 3] - regions.boxes[:, 1])
     thin = ring.n < 3
     contrast = {}
@@ -243,9 +252,9 @@ class _Shape:
     orientation_deg: Values
 
     @classmethod
-    def of(cls, body: _Pool, labels: NDArray[np.int32], gsd_m: float) -> "_Shape":
-        """Rectangle with the region's second moments."""
-        row, col = (axis.astype(np.float64) for axis in body.at)
+    def of(cls, body: _Pool, width: int) -> "_Shape":
+        """Rectangle with the second moments of regions in an image of `width` columns."""
+        row, col = (axis.astype(np.float64) for axis in np.divmod(body.at, width))
         n = np.maximum(body.n, 1)
 
         def mean(values: Values) -> Values:
@@ -257,9 +266,9 @@ class _Shape:
         rr, cc, rc = mean(off_row**2) + 1 / 12, mean(off_col**2) + 1 / 12, mean(off_row * off_col)
         trace, split = rr + cc, np.sqrt((rr - cc) ** 2 + 4 * rc**2)
         length = np.sqrt(6 * (trace + split))
-        width = np.sqrt(np.maximum(6 * (trace - split), 1e-3))
+        breadth = np.sqrt(np.maximum(6 * (trace - split), 1e-3))
         angle = np.degrees(0.5 * np.arctan2(2 * rc, cc - rr))
         return cls(
-            centroid=np.column_stack([mean_col + 0.5, mean_row + 0.5]), length_px=length, width_px=width,
+            centroid=np.column_stack([mean_col + 0.5, mean_row + 0.5]), length_px=length, width_px=breadth,
             orientation_deg=(angle + 90.0) % 180.0,
         )  # fmt: skip

@@ -1,11 +1,13 @@
 """From scored candidate regions to detections with outline, size, kind and words."""
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from imagery.raster import Sensor, Window
+from imagery.raster import Sensor
 from imagery.tile import Tile
 from models.candidates import Regions
 from models.detect import Detection
@@ -22,33 +24,62 @@ SAME_IOU = 0.7
 _COLUMN = {name: i for i, name in enumerate(NAMES)}
 
 
-def detections_of(
-    regions: Regions, measured: Measured, scores: NDArray[np.float64], chosen: NDArray[np.bool_],
-    evidence: ChangeEvidence, *, window: Window, tile: Tile, gsd_m: float, sensor: Sensor, residual_px: float,
-) -> list[Detection]:  # fmt: skip
-    """Detections of one cut that the tile owns.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Candidates:
+    """Regions of one cut that are worth keeping, without the cut's label map.
 
     Parameters
     ----------
-    regions, measured, scores
-        One entry per region.
-    chosen : bool (region,)
-        Regions to make detections of.
+    boxes : int64 (candidate, 4)
+        col0, row0, col1, row1 in the window.
+    masks : tuple of bool (row, col)
+        Which pixels of its box each region covers.
+    measured : Measured
+    scores : float64 (candidate,)
+    """
+
+    boxes: NDArray[np.int64]
+    masks: tuple[NDArray[np.bool_], ...]
+    measured: Measured
+    scores: NDArray[np.float64]
+
+
+def candidates_of(regions: Regions, measured: Measured, scores: NDArray[np.float64]) -> Candidates:
+    """The regions of a cut that are not hopeless."""
+    chosen = np.flatnonzero(scores >= HOPELESS)
+    boxes = regions.boxes[chosen]
+    masks = tuple(
+        regions.labels[row0:row1, col0:col1] == i + 1
+        for i, (col0, row0, col1, row1) in zip(chosen, boxes.tolist(), strict=True)
+    )
+    return Candidates(boxes=boxes, masks=masks, measured=measured.only(chosen), scores=scores[chosen])
+
+
+def detections_of(
+    candidates: Candidates, wanted: NDArray[np.bool_], evidence: ChangeEvidence,
+    *, tile: Tile, gsd_m: float, sensor: Sensor, residual_px: float,
+) -> list[Detection]:  # fmt: skip
+    """Detections that the tile owns.
+
+    Parameters
+    ----------
+    candidates : Candidates
+        In the window of `evidence`.
+    wanted : bool (candidate,)
+        Which to make detections of.
     evidence : ChangeEvidence
-        Over `window`.
-    window : Window
-        Where `regions.labels` lies on the pair's grid.
     tile : Tile
     gsd_m, residual_px : float
     sensor : {"optical", "sar"}
     """
+    window, measured = evidence.window, candidates.measured
     found = []
-    for i in np.flatnonzero(chosen):
+    for i in np.flatnonzero(wanted):
         col, row = measured.centroid[i] + np.array([window.col0, window.row0])
         if not tile.owns(row, col):
             continue
-        col0, row0, col1, row1 = (int(v) for v in regions.boxes[i])
-        mask = regions.labels[row0:row1, col0:col1] == i + 1
+        col0, row0, col1, row1 = (int(v) for v in candidates.boxes[i])
+        mask = candidates.masks[i]
         outline = outline_of(mask) + np.array([col0 + window.col0, row0 + window.row0])
         length_px, width_px, orientation = rectangle_of(outline)
         values = {name: float(measured.features[i, k]) for name, k in _COLUMN.items()}
@@ -65,7 +96,7 @@ def detections_of(
                 kind="appeared" if measured.kind[i] > 0 else "vanished",
                 kind_margin=round(float(min(1.0, abs(measured.kind[i]) / 2)), 3),
                 label=label(length_px * gsd_m, width_px * gsd_m, gsd_m=gsd_m, sensor=sensor),
-                score=round(float(scores[i]), 6), tile=tile.id,
+                score=round(float(candidates.scores[i]), 6), tile=tile.id,
                 causes=_causes(values, width_px, residual_px, near_invalid), reasons=_reasons(values),
                 features={name: float(f"{value:.4g}") for name, value in values.items()},
             )
