@@ -4,6 +4,7 @@ A job is a folder named by everything its result depends on. Its steps are plain
 flow's tasks call them, and so can anything else.
 """
 
+import math
 import threading
 from dataclasses import dataclass
 from datetime import datetime
@@ -94,7 +95,7 @@ def make_job(site: Site, before: FetchedScene, after: FetchedScene, out: Path) -
         "site": site.id,
         "sensor": sensor,
         "grid": wire.grid_to_dict(grid),
-        "tile_px": default_size_px(pixel_m),
+        "tile_px": tile_size_px(grid),
         "halo_px": compare.halo_px(pixel_m, sensor),
         "before": _identity(before),
         "after": _identity(after),
@@ -175,6 +176,13 @@ def compare_tile(folder: Path, tile_id: str) -> str:
     tile = next(tile for tile in job.tiles if tile.id == tile_id)
     before, after = readers(folder)
     return job.store.save(compare.compare_tile(before, after, model, tile))
+
+
+def tile_size_px(grid: GeoBox) -> int:
+    """Tile side near the usual one that cuts the grid evenly: halos of slivers would cost more than their cores."""
+    usual = default_size_px(gsd_m(grid))
+    side = max(int(n) for n in grid.shape)
+    return math.ceil(side / max(1, round(side / usual)))
 
 
 def run_name(site: Site, grid: GeoBox, sensor: Sensor, before: Scene, after: Scene) -> str:

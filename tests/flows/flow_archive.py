@@ -13,8 +13,8 @@ from rasterio.transform import from_origin
 from scipy.ndimage import gaussian_filter
 
 GSD_M = 3.0
-ROWS, COLS = 700, 1100
-"""At 512 px a side: two rows and three columns of tiles."""
+ROWS, COLS = 700, 1600
+"""At about 512 px a side: two rows and three columns of tiles."""
 
 WEST, NORTH = 767_000.0, 3_920_000.0
 EPSG = 32636

@@ -20,7 +20,7 @@ def test_usable_scenes_with_cloud_and_reasons_for_the_others(
     scenes = {scene["id"]: scene for scene in document["scenes"]}
     assert list(scenes) == ["scene-2025-01-11", "scene-2025-01-31"]
     assert scenes["scene-2025-01-11"]["cloud_over_aoi"] == 0
-    assert scenes["scene-2025-01-31"]["cloud_over_aoi"] == pytest.approx(0.51, abs=0.02)
+    assert scenes["scene-2025-01-31"]["cloud_over_aoi"] == pytest.approx(0.35, abs=0.02)
     assert scenes["scene-2025-01-11"]["acquired"] == "2025-01-11T08:20:00Z"
     assert scenes["scene-2025-01-11"]["age_days"] > 0
     assert document["pairs"] == [{"before": "scene-2025-01-11", "after": "scene-2025-01-31"}]
