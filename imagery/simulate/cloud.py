@@ -56,7 +56,7 @@ def clouds(
         return None
     reach = math.ceil(_HEIGHT_M / math.tan(math.radians(sun.elevation_deg)) / pixel_m)
     size = shape[0] + 2 * reach, shape[1] + 2 * reach
-    field = fractal(size, 1600 / pixel_m, 7, acquisition.id, "clouds")
+    field = fractal(size, 1600 / pixel_m, 7, acquisition.id, "clouds 4")
     below = _OVERCAST_BELOW if acquisition.sky == "overcast" else _PARTLY_BELOW
     dense = np.clip((field - below) / 0.7, 0, 1)
     turn = math.radians(sun.azimuth_deg)

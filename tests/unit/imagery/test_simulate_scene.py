@@ -119,10 +119,10 @@ def test_misregistration_is_what_the_record_says() -> None:
     rows, cols = np.mgrid[0:101, 0:121].astype(np.float32)
     spot = np.repeat(np.exp(-((rows - 50) ** 2 + (cols - 60) ** 2) / 50)[..., None], 3, axis=2)
     moved = sensor.displace(spot, taken(shift_px=(0.6, -0.3), warp_px=0.0), 1)[..., 0]
-    assert (moved * cols).sum() / moved.sum() == pytest.approx(60.6, abs=0.02)
-    assert (moved * rows).sum() / moved.sum() == pytest.approx(49.7, abs=0.02)
+    assert (moved * cols).sum() / moved.sum() == pytest.approx(60.6, abs=0.04)
+    assert (moved * rows).sum() / moved.sum() == pytest.approx(49.7, abs=0.04)
     fine = sensor.displace(spot, taken(shift_px=(0.6, -0.3), warp_px=0.0), 4)[..., 0]
-    assert (fine * cols).sum() / fine.sum() == pytest.approx(62.4, abs=0.02)
+    assert (fine * cols).sum() / fine.sum() == pytest.approx(62.4, abs=0.04)
 
 
 def test_every_drawn_shift_is_between_a_fifth_and_four_fifths_of_a_pixel() -> None:
