@@ -4,5 +4,5 @@ What is drawn follows public reports of December 2024 to January 2025 and the zo
 nothing that happened, it is marked SIMULATED wherever it goes, and detection is never fitted to it.
 """
 
-VERSION = "2"
+VERSION = "3"
 """Part of the archive's folder name: raise it whenever a drawn pixel or a line of the ground truth changes."""

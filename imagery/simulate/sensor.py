@@ -34,7 +34,7 @@ def displace(image: FloatArray, acquisition: Acquisition, fine: int) -> FloatArr
     local = acquisition.warp_px * fine
     x -= right * fine + local * smooth((rows, cols), scale, acquisition.id, "warp x")
     y -= down * fine + local * smooth((rows, cols), scale, acquisition.id, "warp y")
-    moved = cv2.remap(image, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
+    moved = cv2.remap(image, x, y, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REFLECT_101)
     return np.asarray(moved, np.float32)
 
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -21,6 +22,9 @@ from imagery.site_file import load_sites
 from imagery.sources.static_stac import StaticStac
 
 CACHE_VARIABLE = "SITEWATCH_CACHE"
+
+STALE_S = 24 * 3600.0
+"""Age after which archives of other versions, and unfinished ones, are removed when a new one is drawn."""
 
 _log = logging.getLogger(__name__)
 _drawing = threading.Lock()
@@ -76,7 +80,8 @@ def cache_folder() -> Path:
 def ready_archive(folder: Path) -> Path:
     """The archive of this version of the simulator below `folder`, drawn if it is not there.
 
-    It is put in place by one rename, so that what is there is whole; archives of other versions are removed.
+    It is put in place by one rename, so that what is there is whole; old archives of other
+    versions are removed.
 
     Raises
     ------
@@ -101,7 +106,8 @@ def _draw(archive: Path) -> None:
         "drawing the SIMULATED archive of the demo in %s; this is done once and takes about a minute", archive
     )
     for old in archive.parent.iterdir():
-        if old.is_dir():
+        # A younger one may be in use by another process.
+        if old.is_dir() and time.time() - old.stat().st_mtime > STALE_S:
             shutil.rmtree(old, ignore_errors=True)
     with tempfile.TemporaryDirectory(dir=archive.parent, prefix=".drawing-") as unfinished:
         made = Path(unfinished) / "archive"

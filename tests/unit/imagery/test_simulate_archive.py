@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -130,11 +131,14 @@ def test_the_archive_is_drawn_once_and_an_interrupted_drawing_leaves_nothing(
     monkeypatch.setattr(demo, "write_archive", whole)
     old = tmp_path / "cache" / "v0"
     old.mkdir()
+    os.utime(old, (0, 0))
+    (tmp_path / "cache" / "v0-in-use").mkdir()
     first = source.find(khmeimim, START, END)
     second = source.find(khmeimim, START, END)
     assert len(drawn) == 1
     assert first == second
     assert not old.exists()
+    assert (tmp_path / "cache" / "v0-in-use").is_dir()
     assert all(scene.simulated and scene.source == "demo" for scene in first.usable)
 
 
