@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from rasterio._err import CPLE_BaseError
 from rasterio.enums import ColorInterp, Resampling
-from rasterio.errors import RasterioError
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.shutil import copy as copy_raster
 from rasterio.windows import Window as BlockWindow
 
@@ -234,7 +235,9 @@ def _write_plain(
     chunks: Iterable[tuple[Window, NDArray[np.generic]]],
 ) -> None:
     rows, cols = grid.shape
-    with _told(path):
+    with _told(path), warnings.catch_warnings():
+        # Pixels of one metre without a georeference are a normal grid here.
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
         target = rasterio.open(
             path, "w", driver="GTiff", height=rows, width=cols, count=len(bands), dtype=encoding.dtype,
             nodata=encoding.nodata, crs=None if grid.crs is None else str(grid.crs), transform=grid.affine,

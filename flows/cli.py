@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
@@ -80,6 +81,10 @@ def cli() -> None:
 def main() -> NoReturn:
     """Console entry point."""
     signal.signal(signal.SIGTERM, _interrupt)
+    if "--debug" not in sys.argv:
+        warnings.simplefilter(
+            "ignore"
+        )  # of libraries, to programmers; what users must know is in notes and reasons
     sys.exit(call(sys.argv[1:]))
 
 

@@ -1,6 +1,7 @@
 """Options shared by the commands, and how they write to the screen."""
 
 import json
+import math
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, time
@@ -39,6 +40,17 @@ class Moment(click.ParamType[datetime]):
         if self.day_end and len(value) == len("2024-12-10"):
             moment = datetime.combine(moment, time.max)
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+class Score(click.FloatRange):
+    """A number in a range; unlike click's own, "nan" lies in none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """A finite number."""
+        number: float = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a number", param, ctx)
+        return number
 
 
 def sites_option(command: F) -> F:
@@ -90,7 +102,7 @@ def min_score_option(default: float = DEFAULT_MIN_SCORE) -> Callable[[F], F]:
     def decorate(command: F) -> F:
         return click.option(
             "--min-score",
-            type=click.FloatRange(0.0, 1.0),
+            type=Score(0.0, 1.0),
             default=default,
             show_default=True,
             metavar="S",

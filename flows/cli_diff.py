@@ -12,6 +12,7 @@ from flows.diff import diff_images
 from flows.screen import progress_bars
 
 _RADAR_QUANTITIES = ("linear", "db")
+_ADDRESSES = ("http:", "https:", "s3:", "ftp:")
 
 
 @click.command()
@@ -46,6 +47,11 @@ def diff(
     del debug  # acted upon by the entry point
     if quantity in _RADAR_QUANTITIES and sensor == "optical":
         raise click.UsageError(f"--quantity {quantity} is for radar; say --sensor sar or another quantity")
+    for image in (before, after):
+        if image.parts and image.parts[0] in _ADDRESSES:
+            raise click.UsageError(
+                f"{image}: diff compares files; download the image first and give its path"
+            )
     options: dict[str, Any] = {
         "gsd_m": gsd_m, "sensor": sensor, "quantity": quantity, "before_time": before_time,
         "after_time": after_time, "scorer": scorer, "out": out, "min_score": min_score,

@@ -25,22 +25,25 @@ def show_diff(result: DiffResult) -> None:
     document = result.document
     if document["changes"]:
         console.print(changes_table(document["changes"]))
-    alignment = document["alignment"]
     console.print(
         status_text(document["status"]),
         Text(f"{len(document['changes'])} changes in {document['seconds']:.1f} s at {document['gsd_m']:g} m"),
     )
     if document["reason"]:
         console.print(Text(document["reason"]))
-    if alignment and alignment["residual_px"] is not None:
-        console.print(
-            Text(
-                f"Alignment: residual {alignment['residual_px']:.2f} px (95 %: {alignment['p95_px']:.2f} px); "
-                f"{100 * document['valid_fraction']:.0f} % usable on both dates"
-            )
-        )
+    console.print(Text(f"Alignment: {_alignment(document['alignment'])}"), soft_wrap=True)
+    console.print(Text(f"Usable on both dates: {100 * document['valid_fraction']:.0f} %"))
     console.print(Text(f"Picture: {result.paths.overlay}"), soft_wrap=True)
     console.print(Text(f"Files:   {result.paths.folder}"), soft_wrap=True)
+
+
+def _alignment(alignment: dict[str, Any] | None) -> str:
+    """How well the images lie on each other, as far as that could be measured."""
+    if alignment is None or alignment["residual_px"] is None:
+        trusted = alignment is not None and alignment["verdict"] == "georeference"
+        return "could not be measured" + (", the georeference of the files is trusted" if trusted else "")
+    p95 = "" if alignment["p95_px"] is None else f" (95 %: {alignment['p95_px']:.2f} px)"
+    return f"residual {alignment['residual_px']:.2f} px{p95}"
 
 
 def changes_table(changes: list[dict[str, Any]]) -> Table:

@@ -15,9 +15,11 @@ from typing import Any, Literal
 from catalog.report import diff_document
 from catalog.run import InputFile, RunPaths, RunRecord, write_run
 from flows import progress
+from flows.errors import BadRequest
 from flows.tile_store import TileStore
 from flows.work import scratch, work_folder
 from imagery.image_file import FilePair, open_pair
+from imagery.open import describe
 from imagery.raster import Sensor
 from imagery.scene import Asset, Scene
 from imagery.tile import Tile
@@ -154,6 +156,9 @@ def diff_images(
         An input cannot be used, or `out` cannot be written.
     """
     work_folder(out)  # an unwritable folder is found out before the work, not after
+    _refuse_reversed(
+        (before, before_time or describe(before).time), (after, after_time or describe(after).time)
+    )
     with scratch(out) as folder:
         store = TileStore(folder=folder)
 
@@ -179,6 +184,14 @@ def diff_images(
         paths=paths,
         exit_code=EXIT_DONE if assessed and record.status != "not_assessable" else EXIT_NOT_ASSESSABLE,
     )
+
+
+def _refuse_reversed(before: tuple[Path, datetime | None], after: tuple[Path, datetime | None]) -> None:
+    if before[1] is not None and after[1] is not None and before[1] > after[1]:
+        raise BadRequest(
+            f"BEFORE ({before[0]}, {before[1]:%Y-%m-%d %H:%M:%S} UTC) is later than AFTER ({after[0]}, "
+            f"{after[1]:%Y-%m-%d %H:%M:%S} UTC): swap them, or correct the dates with --before-time and --after-time"
+        )
 
 
 def pair_name(before: Path, after: Path, sha256: tuple[str, str]) -> str:

@@ -148,8 +148,12 @@ def _address(name: str) -> str:
     path = local_path(name)
     if name.startswith("/vsi"):
         raise UnreadableRaster(f"{name}: GDAL virtual file systems are not read; give a file or an URL")
-    if not path.exists():
-        raise UnreadableRaster(f"{name}: there is no such file; check the path")
+    try:
+        path.stat()
+    except FileNotFoundError as error:
+        raise UnreadableRaster(f"{name}: there is no such file; check the path") from error
+    except OSError as error:
+        raise UnreadableRaster(f"{name}: cannot be read ({error.strerror}); check the path") from error
     if not path.is_file():
         raise UnreadableRaster(f"{name}: this is not a file; give one image")
     if path.stat().st_size == 0:

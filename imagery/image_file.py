@@ -12,7 +12,7 @@ from shapely.geometry import Polygon, box
 
 from imagery.bands import POLARISATIONS, Mix, match
 from imagery.errors import MissingMetadata, UnreadableRaster, UnusablePair
-from imagery.open import MIN_SIDE_PX, FileImage, ImageInfo, describe
+from imagery.open import GSD_RANGE_M, MIN_SIDE_PX, FileImage, ImageInfo, describe
 from imagery.raster import Quantity, Reader, Sensor, Window, pixel_size_m
 from imagery.raster import gsd_m as grid_gsd_m
 from imagery.resample import GridReader, project_px, source_px_per_grid_px, whole_pixel_shift
@@ -205,8 +205,10 @@ def _place(
     infos: tuple[ImageInfo, ImageInfo], gsd_m: float | None
 ) -> tuple[tuple[GeoBox, GeoBox], bool, list[str]]:
     """Grids of both files in one coordinate system, whether that is the Earth's, and notes."""
-    if gsd_m is not None and not (np.isfinite(gsd_m) and gsd_m > 0):
-        raise MissingMetadata(f"--gsd must be a positive number of metres, got {gsd_m}")
+    if gsd_m is not None and not GSD_RANGE_M[0] <= gsd_m <= GSD_RANGE_M[1]:
+        raise MissingMetadata(
+            f"--gsd must be a positive number of metres, {GSD_RANGE_M[0]:g} to {GSD_RANGE_M[1]:g}, got {gsd_m:g}"
+        )
     before, after = infos
     if before.georeferenced and after.georeferenced:
         grids = (before.grid, after.grid)

@@ -23,6 +23,9 @@ from imagery.raster import BoolArray, FloatArray, Quantity, Window, gsd_m
 MIN_SIDE_PX = 16
 """Smaller images cannot be compared with anything."""
 
+GSD_RANGE_M = (0.01, 20_000.0)
+"""Pixel sizes outside of this are a mistake in the numbers."""
+
 MAX_DECODED_BYTES = 1_000_000_000
 """PNG and JPEG cannot be read in parts; larger ones have to be converted."""
 
@@ -162,7 +165,7 @@ def _refuse_contradiction(name: str, crs: CRS, grid: GeoBox) -> None:
     corners = [grid.affine * corner for corner in ((0, 0), (cols, 0), (0, rows), (cols, rows))]
     wrong = crs.is_geographic and any(abs(x) > 360.5 or abs(y) > 90.5 for x, y in corners)
     size_m = float("nan") if wrong else gsd_m(grid)
-    if not 0.01 <= size_m <= 20_000:
+    if not GSD_RANGE_M[0] <= size_m <= GSD_RANGE_M[1]:
         x, y = corners[0]
         raise UnreadableRaster(
             f"{name}: its coordinates (corner {x:.6g}, {y:.6g}) do not belong to its CRS ({crs.name}); "

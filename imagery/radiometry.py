@@ -186,6 +186,8 @@ def unchanged(x: NDArray[np.float64], y: NDArray[np.float64], *, iterations: int
     for _ in range(iterations):
         centred = both - np.average(both, axis=0, weights=weight)
         cov = (centred * weight[:, None]).T @ centred / weight.sum()
+        if not (np.any(cov[:bands, :bands]) and np.any(cov[bands:, bands:])):
+            return weight  # one value everywhere: nothing to tell pixels apart by
         cov[np.diag_indices_from(cov)] *= 1 + 1e-6
         cov[np.diag_indices_from(cov)] += 1e-9 * np.trace(cov)
         sxx, syy, sxy = cov[:bands, :bands], cov[bands:, bands:], cov[:bands, bands:]
@@ -225,7 +227,7 @@ def _local_medians(difference: FloatArray, valid: BoolArray, side: int) -> Float
         for j in range(cols):
             block = np.s_[i * side : (i + 1) * side, j * side : (j + 1) * side]
             usable = valid[block]
-            if usable.mean() >= 0.25:
+            if usable.size and usable.mean() >= 0.25:
                 known[i, j] = True
                 out[:, i, j] = np.median(difference[(slice(None), *block)][:, usable], axis=1)
     if not known.any():

@@ -155,13 +155,11 @@ def reduced(reader: Reader, sensor: Sensor, factor: int) -> FloatArray:
     return out
 
 
-def coarse_shift(before: Reader, after: Reader, sensor: Sensor) -> tuple[float, float, float]:
-    """Shift of the whole image in full pixels (d_row, d_col) and its peak height, from reduced images."""
-    factor = max(1, int(np.ceil(max(before.grid.shape) / COARSE_PX)))
-    pair = [orientation(reduced(reader, sensor, factor)) for reader in (before, after)]
-    if min(pair[0].shape) < 16:
+def coarse_shift(before: FloatArray, after: FloatArray, factor: int) -> tuple[float, float, float]:
+    """Shift in full pixels (d_row, d_col) and its peak height, from the whole images, `factor` times reduced."""
+    if min(before.shape) < 16:
         return 0.0, 0.0, 0.0
-    d_row, d_col, peak = correlate(pair[0], pair[1])
+    d_row, d_col, peak = correlate(orientation(before), orientation(after))
     return d_row * factor, d_col * factor, peak
 
 
@@ -310,7 +308,11 @@ def register(before: Reader, after: Reader, *, sensor: Sensor) -> Alignment:
     georeferenced = before.grid.crs is not None
     shape = (int(before.grid.shape[0]), int(before.grid.shape[1]))
     guess = (0, 0)
-    d_row, d_col, peak = coarse_shift(before, after, sensor)
+    factor = max(1, int(np.ceil(max(shape) / COARSE_PX)))
+    whole = [reduced(reader, sensor, factor) for reader in (before, after)]
+    if _blank(whole[0]) or _blank(whole[1]):
+        return _without_structure(georeferenced, 0, "before" if _blank(whole[0]) else "after")
+    d_row, d_col, peak = coarse_shift(whole[0], whole[1], factor)
     far = max(abs(d_row), abs(d_col)) > (SEARCH_PX if georeferenced else 0.25 * min(shape))
     if peak >= COARSE_PEAK and not far:
         guess = (round(d_row), round(d_col))
@@ -323,11 +325,18 @@ def register(before: Reader, after: Reader, *, sensor: Sensor) -> Alignment:
     return _judged(ties, shape, georeferenced, sensor)
 
 
-def _without_structure(georeferenced: bool, count: int) -> Alignment:
+def _blank(image: FloatArray) -> bool:
+    return image.size > 0 and not np.ptp(image)
+
+
+def _without_structure(georeferenced: bool, count: int, blank: str | None = None) -> Alignment:
     missing: dict[str, Any] = {
         "shift": ShiftField.constant(0.0, 0.0), "residual_px": None, "p95_px": None, "before_px": None,
         "tie_points": count,
     }  # fmt: skip
+    if blank:
+        reason = f"the {blank} image shows nothing: no usable pixel, or one value everywhere; export it again"
+        return Alignment(**missing, verdict="refused", reason=reason)
     if georeferenced:
         reason = f"only {count} tie points: too little common structure, the files' georeference is trusted"
         return Alignment(**missing, verdict="georeference", reason=reason)
@@ -357,7 +366,9 @@ def _judged(ties: _Ties, shape: tuple[int, int], georeferenced: bool, sensor: Se
     refused = residual > MAX_RESIDUAL_PX or not helps
     reason = f"held-out residual {residual:.2f} px is above {MAX_RESIDUAL_PX} px" if refused else None
     if refused and not helps:
-        reason = f"the estimated shift leaves {residual:.2f} px on held-out points, without it {unshifted:.2f} px"
+        reason = (
+            f"the estimated shift leaves {residual:.2f} px on held-out points, without it {unshifted:.2f} px"
+        )
     return Alignment(
         shift=_field(ties, shape), residual_px=residual, p95_px=p95, before_px=unshifted, tie_points=len(ties.row),
         verdict="refused" if refused else "ok", reason=reason,
