@@ -17,7 +17,7 @@ from benchmarks.measure import Stages
 STEPS = {
     "open": ("flows.diff", "open_pair"),
     "prepare": ("models.compare", "prepare"),
-    "compare tiles": ("models.compare", "compare_tile"),
+    "compare tiles": ("models.compare", "compare_block"),
     "conclude": ("models.compare", "conclude"),
     "write": ("flows.diff", "write_run"),
 }
@@ -56,7 +56,7 @@ def main(before: str, after: str, gsd_m: str, out: str) -> None:
         {
             "status": result.document["status"],
             "changes": len(result.document["changes"]),
-            "tiles": calls["compare tiles"],
+            "blocks": calls["compare tiles"],
             "seconds": seconds,
             "peak_mb": stages.peak_mb,
         },

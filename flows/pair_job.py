@@ -4,8 +4,8 @@ A job is a folder named by everything its result depends on. Its steps are plain
 flow's tasks call them, and so can anything else.
 """
 
-import math
 import threading
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -23,7 +23,7 @@ from imagery.raster import Sensor, gsd_m
 from imagery.read import SceneReader, scene_reader
 from imagery.scene import Scene
 from imagery.site import Site
-from imagery.tile import Tile, default_size_px, tiles
+from imagery.tile import Tile, even_side_px, tiles
 from models import compare
 
 _JOB = "job.json"
@@ -95,7 +95,7 @@ def make_job(site: Site, before: FetchedScene, after: FetchedScene, out: Path) -
         "site": site.id,
         "sensor": sensor,
         "grid": wire.grid_to_dict(grid),
-        "tile_px": tile_size_px(grid),
+        "tile_px": even_side_px((int(grid.shape[0]), int(grid.shape[1]))),
         "halo_px": compare.halo_px(pixel_m, sensor),
         "before": _identity(before),
         "after": _identity(after),
@@ -158,31 +158,51 @@ def load_model(folder: Path) -> compare.PairModel | None:
     return None if document is None else compare.PairModel.from_dict(document)
 
 
-def compare_tile(folder: Path, tile_id: str) -> str:
-    """Compare one tile and keep the result; a tile that is finished is left alone.
+def compare_tiles(folder: Path, tile_ids: Sequence[str]) -> dict[str, str]:
+    """Compare tiles that are best computed together and keep the results; finished ones are left alone.
 
     Returns
     -------
-    str
-        SHA-256 of its evidence, "" where it could not be assessed.
+    dict
+        SHA-256 of the evidence by tile, "" where it could not be assessed.
     """
     job = load_job(folder)
-    done = job.store.checksum(tile_id)
-    if done is not None:
-        return done
-    model = load_model(folder)
-    if model is None:
-        raise FileNotFoundError(f"{folder}: the pair was not prepared")
-    tile = next(tile for tile in job.tiles if tile.id == tile_id)
+    done = {tile_id: job.store.checksum(tile_id) for tile_id in tile_ids}
+    open_ = [tile for tile in job.tiles if tile.id in done and done[tile.id] is None]
+    sums = {tile_id: checksum for tile_id, checksum in done.items() if checksum is not None}
+    if open_:
+        model = load_model(folder)
+        if model is None:
+            raise FileNotFoundError(f"{folder}: the pair was not prepared")
+        for result in _block(folder, model, open_):
+            sums[result.tile] = job.store.save(result)
+    return sums
+
+
+def _block(folder: Path, model: compare.PairModel, cut: Sequence[Tile]) -> Iterator[compare.TileResult]:
+    """Results of neighbouring tiles; where they fail together each is tried alone, so that one does not cost the rest.
+
+    Raises
+    ------
+    Exception
+        What the last failing tile died of, once the others are done.
+    """
     before, after = readers(folder)
-    return job.store.save(compare.compare_tile(before, after, model, tile))
-
-
-def tile_size_px(grid: GeoBox) -> int:
-    """Tile side near the usual one that cuts the grid evenly: halos of slivers would cost more than their cores."""
-    usual = default_size_px(gsd_m(grid))
-    side = max(int(n) for n in grid.shape)
-    return math.ceil(side / max(1, round(side / usual)))
+    try:
+        yield from compare.compare_block(before, after, model, cut)
+    except Exception:
+        if len(cut) == 1:
+            raise
+    else:
+        return
+    failure: Exception | None = None
+    for tile in cut:
+        try:
+            yield from compare.compare_block(before, after, model, (tile,))
+        except Exception as problem:  # noted and raised below, when the other tiles are safe
+            failure = problem
+    if failure is not None:
+        raise failure
 
 
 def run_name(site: Site, grid: GeoBox, sensor: Sensor, before: Scene, after: Scene) -> str:

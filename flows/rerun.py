@@ -14,7 +14,7 @@ from flows.pair_job import PairJob
 from imagery.copies import SourceCopy
 from imagery.raster import Window
 from imagery.read import local_scene, scene_reader
-from imagery.tile import tiles
+from imagery.tile import blocks, tiles
 from models import compare
 from models.change import Change
 
@@ -84,11 +84,10 @@ def _site_run(folder: Path, report: Report) -> Sequence[Change]:
     cut = tuple(tiles(shape, size_px=report.parameters["tile_px"], halo_px=report.parameters["halo_px"]))
     failed = {outcome.tile for outcome in report.outcomes if outcome.outcome == "failed"}
     progress.step("Comparing again", total=len(cut))
-    results = []
-    for tile in cut:
-        if tile.id not in failed:
-            results.append(compare.compare_tile(before, after, model, tile))
-        progress.advance()
+    results: list[compare.TileResult] = []
+    for block in blocks([tile for tile in cut if tile.id not in failed]):
+        results += compare.compare_block(before, after, model, block)
+        progress.advance(len(block))
     return compare.conclude(
         results,
         model,

@@ -100,19 +100,19 @@ def prepare_pair(folder: Path, key: str) -> None:
 
 
 @task(
-    name="compare tile",
-    task_run_name="compare-{tile}",
+    name="compare tiles",
+    task_run_name="compare-from-{tiles[0]}",
     tags=["compare"],
-    timeout_seconds=1800,
+    timeout_seconds=3600,
     persist_result=True,
     cache_policy=INPUTS + TASK_SOURCE,
     retries=1,
     retry_condition_fn=worth_retrying,
 )
-def compare_tile(folder: Path, key: str, tile: str, algorithm: str) -> str:
-    """Evidence and detections of one tile, on disk; returns the checksum."""
+def compare_tiles(folder: Path, key: str, tiles: list[str], algorithm: str) -> dict[str, str]:
+    """Evidence and detections of neighbouring tiles, on disk; returns their checksums."""
     del key, algorithm  # part of the cache key
-    return pair_job.compare_tile(folder, tile)
+    return pair_job.compare_tiles(folder, tiles)
 
 
 @task(

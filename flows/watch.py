@@ -24,6 +24,7 @@ from imagery.listing import LeftOut, Listing
 from imagery.scene import Scene
 from imagery.select import Plan, choose
 from imagery.site import Site
+from imagery.tile import blocks
 from models.compare import ALGORITHM
 
 WORKERS = 2
@@ -215,23 +216,25 @@ def _compared(
 
 
 def _tiles(folder: Path, out: Path) -> dict[str, str]:
-    """Compare every tile of a job; returns those that failed, with the reason."""
+    """Compare every tile of a job, block by block; returns those that failed, with the reason."""
     job = load_job(folder)
-    task = tasks.compare_tile.with_options(result_storage=out / ".work" / "results")
+    task = tasks.compare_tiles.with_options(result_storage=out / ".work" / "results")
     anew = task.with_options(refresh_cache=True)
+    groups = [[tile.id for tile in block] for block in blocks(job.tiles)]
     futures = [
-        # Prefect's memory is trusted only for a tile that is still there, whole.
-        (task if job.store.checksum(tile.id) is not None else anew).submit(
-            folder, job.key, tile.id, ALGORITHM
+        # Prefect's memory is trusted only for tiles that are still there, whole.
+        (task if all(job.store.checksum(tile) is not None for tile in group) else anew).submit(
+            folder, job.key, group, ALGORITHM
         )
-        for tile in job.tiles
+        for group in groups
     ]
-    failed = {}
-    for tile, future in zip(job.tiles, futures, strict=True):
+    failed: dict[str, str] = {}
+    for group, future in zip(groups, futures, strict=True):
         future.wait()
         if not future.state.is_completed():
-            failed[tile.id] = _why(future.state)
-        progress.advance()
+            reason = _why(future.state)
+            failed |= {tile: reason for tile in group if job.store.checksum(tile) is None}
+        progress.advance(len(group))
     return failed
 
 

@@ -5,10 +5,20 @@ object that is looked for, and an object belongs to the tile that holds its cent
 seam is found once and the result does not depend on where the seams are.
 """
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from imagery.raster import Window
+
+TILE_PX = 512
+"""Usual side of a tile."""
+
+WHOLE_PX = 2600
+"""A grid with no longer side than this is computed in one piece: a gigabyte at the most."""
+
+BLOCK_TILES = 3
+"""Tiles per side of the blocks that a larger grid is computed in."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,8 +68,35 @@ def tiles(shape: tuple[int, int], *, size_px: int, halo_px: int) -> Iterator[Til
             yield Tile(id=f"r{i:02d}c{j:02d}", core=core, halo_px=halo_px)
 
 
-def default_size_px(gsd_m: float) -> int:
-    """Tile side for a ground sample distance: 512 px, 1024 below one metre, where a halo for a 160 m ship
-    would otherwise outweigh the tile itself.
+def even_side_px(shape: tuple[int, int]) -> int:
+    """Tile side near `TILE_PX` that cuts a grid of `shape` without slivers at its far edges."""
+    side = max(shape)
+    return math.ceil(side / max(1, round(side / TILE_PX)))
+
+
+def blocks(cut: Sequence[Tile]) -> list[tuple[Tile, ...]]:
+    """Group neighbouring tiles that are best computed together, because their halos overlap.
+
+    A grid of up to `WHOLE_PX` a side is one block, a larger one falls into blocks of `BLOCK_TILES` x `BLOCK_TILES`.
     """
-    return 1024 if gsd_m < 1.0 else 512
+    if not cut:
+        return []
+    rows, cols = max(t.core.row1 for t in cut), max(t.core.col1 for t in cut)
+    if max(rows, cols) <= WHOLE_PX:
+        return [tuple(cut)]
+    side = BLOCK_TILES * max(max(t.core.shape) for t in cut)
+    groups: dict[tuple[int, int], list[Tile]] = {}
+    for tile in cut:
+        groups.setdefault((tile.core.row0 // side, tile.core.col0 // side), []).append(tile)
+    return [tuple(group) for group in groups.values()]
+
+
+def enclosing(cut: Sequence[Tile]) -> Window:
+    """The smallest window that holds the tiles with their halos; reaches beyond the grid at its edges."""
+    windows = [tile.window for tile in cut]
+    return Window(
+        row0=min(w.row0 for w in windows),
+        col0=min(w.col0 for w in windows),
+        row1=max(w.row1 for w in windows),
+        col1=max(w.col1 for w in windows),
+    )

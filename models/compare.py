@@ -15,7 +15,7 @@ from imagery.align import Alignment
 from imagery.radiometry import Radiometry, normalise
 from imagery.raster import FloatArray, Reader, Sensor, gsd_m
 from imagery.register import register
-from imagery.tile import Tile, default_size_px, tiles
+from imagery.tile import Tile, blocks, enclosing, even_side_px, tiles
 from models.candidates import Regions, cuts, search_limits
 from models.change import Change, TileOutcome
 from models.conclude import Conclusion, conclude_pair, outcomes_of
@@ -33,6 +33,7 @@ __all__ = [
     "PairModel",
     "TileResult",
     "compare",
+    "compare_block",
     "compare_tile",
     "conclude",
     "halo_px",
@@ -183,9 +184,37 @@ def refusal(model: PairModel) -> str | None:
 
 def compare_tile(before: Reader, after: Reader, model: PairModel, tile: Tile) -> TileResult:
     """Evidence and detections of one tile."""
+    return compare_block(before, after, model, (tile,))[0]
+
+
+def compare_block(
+    before: Reader, after: Reader, model: PairModel, cut: Sequence[Tile]
+) -> tuple[TileResult, ...]:
+    """Evidence and detections of neighbouring tiles, computed together because their halos overlap.
+
+    Returns
+    -------
+    tuple of TileResult
+        One per tile, the same as if each had been compared alone.
+    """
     shape = (int(before.grid.shape[0]), int(before.grid.shape[1]))
-    window = tile.window.clipped(shape)
+    window = enclosing(cut).clipped(shape)
     found = evidence(before, after, model.alignment.shift, model.radiometry, model.noise, window)
+    detections: tuple[Detection, ...] = ()
+    if refusal(model) is None and found.valid.any():
+        detections = _detect(found, model, cut)
+    statistic = found.statistic
+    return tuple(_tile_result(tile, found, statistic, model, detections) for tile in cut)
+
+
+def _tile_result(
+    tile: Tile,
+    found: ChangeEvidence,
+    statistic: FloatArray,
+    model: PairModel,
+    detections: tuple[Detection, ...],
+) -> TileResult:
+    window = found.window
     core = np.s_[
         tile.core.row0 - window.row0 : tile.core.row1 - window.row0,
         tile.core.col0 - window.col0 : tile.core.col1 - window.col0,
@@ -193,19 +222,17 @@ def compare_tile(before: Reader, after: Reader, model: PairModel, tile: Tile) ->
     valid = found.valid[core]
     share = float(valid.mean())
     reason = refusal(model)
-    if model.alignment.verdict == "refused":
-        return TileResult(tile=tile.id, valid_fraction=share, reason=reason, evidence=None, detections=())
-    statistic = np.where(valid, found.statistic[core], np.nan).astype(np.float32)
     if reason is None and share < MIN_VALID:
         reason = f"{share:.0%} of the tile can be seen on both dates (cloud, shadow of cloud or no data)"
-    detections = () if share == 0.0 or model.gsd_m > OBJECT_LIMIT_M else _detect(found, model, tile)
+    unseen = share == 0.0 or model.alignment.verdict == "refused"
     return TileResult(
-        tile=tile.id, valid_fraction=share, reason=reason, evidence=None if share == 0.0 else statistic,
-        detections=detections,
+        tile=tile.id, valid_fraction=share, reason=reason,
+        evidence=None if unseen else np.where(valid, statistic[core], np.nan).astype(np.float32),
+        detections=tuple(d for d in detections if d.tile == tile.id),
     )  # fmt: skip
 
 
-def _detect(found: ChangeEvidence, model: PairModel, tile: Tile) -> tuple[Detection, ...]:
+def _detect(found: ChangeEvidence, model: PairModel, cut: Sequence[Tile]) -> tuple[Detection, ...]:
     """Candidates of every cut, measured and scored; cuts are independent, so two run at a time."""
     limits = search_limits(model.gsd_m, model.sensor)
     around = surroundings(found, limits)
@@ -228,7 +255,7 @@ def _detect(found: ChangeEvidence, model: PairModel, tile: Tile) -> tuple[Detect
         detection
         for candidates, chosen in zip(kept, wanted, strict=True)
         for detection in detections_of(
-            candidates, chosen, found, tile=tile, gsd_m=model.gsd_m, sensor=model.sensor,
+            candidates, chosen, found, cut=cut, gsd_m=model.gsd_m, sensor=model.sensor,
             residual_px=model.alignment.residual_px or 0.0,
         )
     )  # fmt: skip
@@ -275,7 +302,7 @@ def compare(
     min_score : float
         Lowest score that is listed.
     tile_px : int or None
-        Tile side; the result does not depend on it. None: one tile for small images, else the usual size.
+        Tile side; the result does not depend on it. None: the usual one.
     scorer : str or None
         Name of a scorer; None for the sensor's default.
     on_tile : callable or None
@@ -283,15 +310,14 @@ def compare(
     """
     model = prepare(before, after, sensor=sensor, scorer=scorer)
     shape = (int(before.grid.shape[0]), int(before.grid.shape[1]))
-    size = tile_px or _one_tile_or_usual(shape, model.gsd_m)
-    cut = tuple(tiles(shape, size_px=size, halo_px=halo_px(model.gsd_m, sensor)))
-    results = []
-    for tile in cut:
-        result = compare_tile(before, after, model, tile)
-        if on_tile:
-            on_tile(tile, result)
-            result = replace(result, evidence=None)
-        results.append(result)
+    cut = tuple(tiles(shape, size_px=tile_px or even_side_px(shape), halo_px=halo_px(model.gsd_m, sensor)))
+    by_tile = {}
+    for block in blocks(cut):
+        for tile, result in zip(block, compare_block(before, after, model, block), strict=True):
+            if on_tile:
+                on_tile(tile, result)
+            by_tile[tile.id] = replace(result, evidence=None) if on_tile else result
+    results = [by_tile[tile.id] for tile in cut]
     conclusion = conclude(results, model, pair=pair, grid_name=grid_name, min_score=min_score)
     share = valid_share(cut, results)
     status, reason = verdict(model, conclusion)
@@ -299,10 +325,6 @@ def compare(
         model=model, tiles=cut, results=tuple(results), conclusion=conclusion, valid_fraction=share, status=status,
         reason=reason,
     )  # fmt: skip
-
-
-def _one_tile_or_usual(shape: tuple[int, int], gsd_m: float) -> int:
-    return max(shape) if shape[0] * shape[1] <= 3000 * 3000 else max(1024, default_size_px(gsd_m))
 
 
 def valid_share(cut: Sequence[Tile], results: Sequence[TileResult]) -> float:

@@ -1,5 +1,6 @@
 """From scored candidate regions to detections with outline, size, kind and words."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -57,9 +58,9 @@ def candidates_of(regions: Regions, measured: Measured, scores: NDArray[np.float
 
 def detections_of(
     candidates: Candidates, wanted: NDArray[np.bool_], evidence: ChangeEvidence,
-    *, tile: Tile, gsd_m: float, sensor: Sensor, residual_px: float,
+    *, cut: Sequence[Tile], gsd_m: float, sensor: Sensor, residual_px: float,
 ) -> list[Detection]:  # fmt: skip
-    """Detections that the tile owns.
+    """Detections that one of the tiles owns.
 
     Parameters
     ----------
@@ -68,7 +69,7 @@ def detections_of(
     wanted : bool (candidate,)
         Which to make detections of.
     evidence : ChangeEvidence
-    tile : Tile
+    cut : sequence of Tile
     gsd_m, residual_px : float
     sensor : {"optical", "sar"}
     """
@@ -76,7 +77,8 @@ def detections_of(
     found = []
     for i in np.flatnonzero(wanted):
         col, row = measured.centroid[i] + np.array([window.col0, window.row0])
-        if not tile.owns(row, col):
+        tile = next((tile for tile in cut if tile.owns(row, col)), None)
+        if tile is None:
             continue
         col0, row0, col1, row1 = (int(v) for v in candidates.boxes[i])
         mask = candidates.masks[i]

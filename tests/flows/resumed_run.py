@@ -7,20 +7,22 @@ from pathlib import Path
 from typing import Any
 
 from flows.cli import main
+from imagery import tile
 from models import compare
 
 NOTES = Path(os.environ["TILE_NOTES"])
-real = compare.compare_tile
+real = compare.compare_block
 
 
-def noted(before: Any, after: Any, model: Any, tile: Any) -> Any:
-    result = real(before, after, model, tile)
+def noted(before: Any, after: Any, model: Any, cut: Any) -> Any:
+    result = real(before, after, model, cut)
     time.sleep(float(os.environ.get("TILE_SLEEP_S", "0")))
     with NOTES.open("a") as notes:
-        notes.write(f"{os.getpid()} {tile.id}\n")
+        notes.writelines(f"{os.getpid()} {part.id}\n" for part in cut)
     return result
 
 
-compare.compare_tile = noted
+tile.WHOLE_PX, tile.BLOCK_TILES = 0, 1  # one tile at a time, as on a site too large for one piece
+compare.compare_block = noted
 sys.argv[0] = "sitewatch"
 main()

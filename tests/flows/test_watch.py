@@ -96,7 +96,7 @@ def test_second_run_computes_no_tile(
     def refuse(*_args: object) -> None:
         raise AssertionError("a finished tile was computed again")
 
-    monkeypatch.setattr(compare, "compare_tile", refuse)
+    monkeypatch.setattr(compare, "compare_block", refuse)
     monkeypatch.setattr(compare, "prepare", refuse)
     again = watch(archive, sites_file, out)
     assert again.runs[0].changes == first.runs[0].changes
@@ -119,14 +119,14 @@ def test_damaged_tile_on_disk_is_computed_again(
 def test_failed_tile_is_named_and_the_run_finishes(
     archive: Path, sites_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = pair_job.compare.compare_tile
+    real = pair_job.compare.compare_block
 
-    def fail_one(before: Any, after: Any, model: Any, tile: Any) -> Any:
-        if tile.id == "r00c02":
+    def fail_one(before: Any, after: Any, model: Any, cut: Any) -> Any:
+        if any(tile.id == "r00c02" for tile in cut):
             raise ZeroDivisionError("planted")
-        return real(before, after, model, tile)
+        return real(before, after, model, cut)
 
-    monkeypatch.setattr(compare, "compare_tile", fail_one)
+    monkeypatch.setattr(compare, "compare_block", fail_one)
     result = watch(archive, sites_file, tmp_path)
     outcomes = {o.tile: o for o in result.runs[0].outcomes}
     assert outcomes["r00c02"].outcome == "failed"
