@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 from catalog import captions, ink, panel
 from catalog.layout import AFTER, BEFORE
 from catalog.overlay import Sheet
-from catalog.stretch import NODATA_GREY, read_pixels
+from catalog.stretch import NODATA_GREY, Views
 from imagery.raster import Window
 from models.change import Change
 from models.detect import Detection
@@ -34,7 +34,7 @@ def window_of(change: Change) -> Window:
     return Window(row0=row, col0=col, row1=row + side, col1=col + side)
 
 
-def draw_chip(path: Path, sheet: Sheet, change: Change, tag: str) -> None:
+def draw_chip(path: Path, sheet: Sheet, views: Views, change: Change, tag: str) -> None:
     """Draw and save the chip of one change."""
     window = window_of(change)
     width = 2 * SIDE_PX + GAP_PX
@@ -44,7 +44,7 @@ def draw_chip(path: Path, sheet: Sheet, change: Change, tag: str) -> None:
     ink.write(draw, (6, 6), ink.shortened(head, 20, width - 12), 20)
     for i, date in enumerate(("before", "after")):
         x = i * (SIDE_PX + GAP_PX)
-        side = _side(sheet, date, change, window)
+        side = _side(sheet, views, date, change, window)
         image.paste(side, (x, HEAD_PX))
         caption = f"{date}  {captions.when(sheet.report, date)}"
         ink.write(draw, (x + 6, 36), ink.shortened(caption, 17, SIDE_PX - 12), 17, ink.QUIET)
@@ -62,11 +62,11 @@ def _words(change: Change, tag: str, sheet: Sheet) -> tuple[str, str]:
     return head, "  ·  ".join(part for part in facts if part)
 
 
-def _side(sheet: Sheet, date: str, change: Change, window: Window) -> Image.Image:
+def _side(sheet: Sheet, views: Views, date: str, change: Change, window: Window) -> Image.Image:
     rows, cols = sheet.grid.shape
     path = sheet.folder / (BEFORE if date == "before" else AFTER)
     inner = window.clipped((rows, cols))
-    values, valid = read_pixels(path, sheet.stretch.bands, inner, SIDE_PX * 2)
+    values, valid = views.cut(path, inner, SIDE_PX * 2)
     scale = SIDE_PX / window.shape[0]
     size = (max(1, round(inner.shape[1] * scale)), max(1, round(inner.shape[0] * scale)))
     sharp = Image.Resampling.NEAREST if scale >= 6 else Image.Resampling.BICUBIC

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import shutil
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.shutil import copy as copy_raster
 from rasterio.windows import Window as BlockWindow
 
-from catalog.errors import CatalogError
+from catalog.errors import CannotWrite, CatalogError
 from catalog.layout import AFTER, BEFORE, EVIDENCE
 from imagery.raster import Displacement, FloatArray, Quantity, Raster, Reader, Window
 from imagery.tile import Tile
@@ -28,6 +29,7 @@ MEDIA_TYPE = "image/tiff; application=geotiff; profile=cloud-optimized"
 BLOCK_PX = 512
 CHUNK_PX = 1024
 CACHE_MB = 128
+FULL_BYTES = 1 << 20
 TIF, PLAIN = ".tif", ".plain.tif"
 _COLOURS = {"red": ColorInterp.red, "green": ColorInterp.green, "blue": ColorInterp.blue}
 
@@ -221,8 +223,10 @@ def _told(path: Path) -> Iterator[None]:
         while deepest.__cause__ is not None:
             deepest = deepest.__cause__
         name = path.name.replace(PLAIN, TIF)
-        raise CatalogError(
-            f"cannot write {name} of the run ({deepest}); check free space and write permission"
+        full = shutil.disk_usage(path.parent).free < FULL_BYTES
+        raise CannotWrite(
+            f"cannot write {name} of the run ({'the disk is full' if full else deepest}); "
+            "check free space and write permission"
         ) from error
 
 

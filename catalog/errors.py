@@ -4,6 +4,7 @@
 
     SitewatchError
     └── CatalogError
+        ├── CannotWrite       a file of a run cannot be written
         ├── RunBusy           another process is writing the same run
         ├── BrokenRecord      a run on disk is missing a file, or a file in it cannot be read
         └── BadCase           a labelled case is incomplete or contradicts itself
@@ -14,6 +15,10 @@ from imagery.errors import SitewatchError
 
 class CatalogError(SitewatchError):
     """Base of the errors of this package: results cannot be written or read."""
+
+
+class CannotWrite(CatalogError):
+    """A file of a run cannot be written: no space, no permission."""
 
 
 class RunBusy(CatalogError):

@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol
 from odc.geo.geobox import GeoBox
 
 from catalog import cog, geojson, index, layout, ledger, lock, pictures, stac, versions
-from catalog.errors import CatalogError
+from catalog.errors import CannotWrite, CatalogError
 from catalog.report import Report, build_report, input_row, is_dated
 from imagery.raster import FloatArray, Reader, Sensor
 from imagery.scene import Scene
@@ -176,6 +176,8 @@ def write_run(record: RunRecord, *, root: Path) -> RunPaths:
             report = _written(record, root, final)
         if is_dated(record):
             index.update(root, report.site)
+    except CannotWrite as error:
+        raise CatalogError(f"{error}, or give another folder than {root} with --out") from error
     except OSError as error:
         raise CatalogError(
             f"cannot write the run {record.name} below {root}: {error.strerror or error}; "

@@ -16,6 +16,8 @@ SAMPLE_PX = 1024
 _RADAR = ("gamma0", "sigma0", "beta0")
 _FLOOR = 1e-6
 NODATA_GREY = 72
+KEPT_PX = 3000
+"""Rasters with no longer side than this are kept decoded while pictures are cut from them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +81,31 @@ def _display_bands(names: tuple[str | None, ...]) -> tuple[int, ...]:
     if len(names) >= 3 and not {"vv", "hh"} & set(names):
         return 1, 2, 3
     return (1,)
+
+
+class Views:
+    """Pixels of rasters that many small pictures are cut from: a small raster is decoded once and kept."""
+
+    def __init__(self, bands: tuple[int, ...]) -> None:
+        self._bands = bands
+        self._kept: dict[Path, tuple[FloatArray, BoolArray]] = {}
+
+    def cut(self, path: Path, window: Window, longest_px: int) -> tuple[FloatArray, BoolArray]:
+        """As `read_pixels`."""
+        if max(window.shape) > longest_px or not self._holds(path):
+            return read_pixels(path, self._bands, window, longest_px)
+        values, valid = self._kept[path]
+        inside = np.s_[window.row0 : window.row1, window.col0 : window.col1]
+        return values[(slice(None), *inside)], valid[inside]
+
+    def _holds(self, path: Path) -> bool:
+        if path not in self._kept:
+            with rasterio.open(path) as dataset:
+                longest = max(dataset.shape)
+            if longest > KEPT_PX:
+                return False
+            self._kept[path] = read_pixels(path, self._bands, None, longest)
+        return True
 
 
 def read_pixels(
