@@ -37,7 +37,7 @@ class Detection:
     tile : str
         Id of the tile that owns the centroid.
     causes : tuple of str
-        What could mimic it: "shadow", "parallax", "edge", "cloud_rim", "tide".
+        What could mimic it: "shadow", "parallax", "edge" (of what could be seen).
     reasons : tuple of str
         Why it scored so, for a person.
     features : mapping of str to float
