@@ -6,6 +6,7 @@ the flows loads Prefect.
 
 import errno
 import importlib
+import itertools
 import json
 import os
 import signal
@@ -42,6 +43,7 @@ _UNWRITABLE = {
     errno.EROFS,
     errno.ENOSPC,
     errno.EFBIG,
+    errno.EIO,
     errno.EDQUOT,
     errno.ENOTDIR,
     errno.EEXIST,
@@ -127,8 +129,7 @@ def _explain(args: Sequence[str], problem: Exception, *, debug: bool) -> int:
     """Say what went wrong in a line or two; returns the exit code."""
     if isinstance(problem, OSError) and problem.errno in _UNWRITABLE:
         problem = UnusableOutput(
-            f"{problem.filename or 'output folder'}: {problem.strerror}. Choose another folder with --out, "
-            "or make room."
+            f"{problem.filename or _out(args)}: {problem.strerror}. Choose another folder with --out, or make room."
         )
     if isinstance(problem, SitewatchError):
         _say("Error:", str(problem))
@@ -139,6 +140,12 @@ def _explain(args: Sequence[str], problem: Exception, *, debug: bool) -> int:
     _say("Internal error:", f"{message}. This is a fault in sitewatch, please report it.{hint}")
     _error_document(args, message, EXIT_INTERNAL)
     return EXIT_INTERNAL
+
+
+def _out(args: Sequence[str]) -> str:
+    """The output folder, as it was given."""
+    given = [value for option, value in itertools.pairwise(args) if option == "--out"]
+    return given[-1] if given else "output folder"
 
 
 def _say(head: str, message: str) -> None:

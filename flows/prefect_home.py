@@ -6,6 +6,7 @@ Whoever has a Prefect server of their own says so with ``PREFECT_API_URL`` and n
 import atexit
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -13,10 +14,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from flows.errors import FlowError
+from flows.errors import FlowError, UnusableOutput
 from flows.work import work_folder
 
 STARTUP_TIMEOUT_S = 180
+MIN_FREE_BYTES = 20_000_000
+"""Prefect's database and little more."""
 
 
 def configure(out: Path, *, quiet: bool) -> None:
@@ -35,7 +38,19 @@ def configure(out: Path, *, quiet: bool) -> None:
     if quiet:
         os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     if "PREFECT_API_URL" not in os.environ:
-        os.environ.setdefault("PREFECT_HOME", str(work_folder(out, "prefect").resolve()))
+        folder = work_folder(out, "prefect").resolve()
+        _refuse_full(out, folder)
+        os.environ.setdefault("PREFECT_HOME", str(folder))
+
+
+def _refuse_full(out: Path, folder: Path) -> None:
+    """On a full disk Prefect's server would fail only when its time to start is up."""
+    free = shutil.disk_usage(folder).free
+    if free < MIN_FREE_BYTES:
+        raise UnusableOutput(
+            f"{out}: the disk has {free / 1e6:.0f} MB free, at least {MIN_FREE_BYTES / 1e6:.0f} MB are needed; "
+            "make room, or choose another folder with --out"
+        )
 
 
 @contextmanager
@@ -74,8 +89,8 @@ def _start() -> None:
     starter.join()
     if failures:
         raise FlowError(
-            f"Prefect's temporary server did not start: {failures[0]}. Try again, or give a server of your own "
-            "with PREFECT_API_URL"
+            f"Prefect's temporary server did not start: {str(failures[0]).rstrip('.')}. Try again, or give a "
+            "server of your own with PREFECT_API_URL"
         ) from failures[0]
     if temporary.server_process is not None:
         _end_with_us(temporary.server_process.pid)

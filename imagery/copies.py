@@ -1,8 +1,11 @@
 """The evidentiary copy: what was looked at, in its own grid and unscaled numbers, with where it came from."""
 
+import errno
 import hashlib
 import json
+import os
 import re
+import shutil
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +13,9 @@ from typing import Any
 import httpx
 import rasterio
 from odc.geo.geobox import GeoBox
+from rasterio._err import CPLE_BaseError
 from rasterio.enums import ColorInterp, MaskFlags
+from rasterio.errors import RasterioError
 from rasterio.windows import Window as RioWindow
 
 from imagery.drivers import is_remote, open_raster, raster_env, read_mask, read_pixels
@@ -20,6 +25,7 @@ from imagery.raster import Window
 from imagery.scene import Asset, Scene
 
 _CHUNK_PX = 1024
+_FULL_BYTES = 1 << 20
 _HEAD_TIMEOUT_S = 20.0
 _HASH_CHUNK = 1 << 20
 
@@ -68,6 +74,8 @@ def copy_source(scene: Scene, grid: GeoBox, folder: Path) -> tuple[SourceCopy, .
         No asset of the scene reaches the grid.
     UnreadableRaster, SourceUnreachable
         See `imagery.drivers.open_raster`.
+    OSError
+        `folder` cannot be written, or is full.
     """
     folder.mkdir(parents=True, exist_ok=True)
     copies = [
@@ -134,7 +142,15 @@ def _copy_asset(scene: Scene, name: str, asset: Asset, grid: GeoBox, folder: Pat
         if done is not None:
             return done
         partial = path.with_suffix(".part")
-        _write(dataset, asset.href, window, partial)
+        try:
+            _write(dataset, asset.href, window, partial)
+        except (RasterioError, CPLE_BaseError) as error:  # what fails in reading is an ImageryError
+            full = shutil.disk_usage(folder).free < _FULL_BYTES
+            partial.unlink(missing_ok=True)
+            number = errno.ENOSPC if full else errno.EIO
+            raise OSError(
+                number, f"{os.strerror(number)} while {asset.href} was copied", str(folder)
+            ) from error
     copy = replace(copy, length=partial.stat().st_size, sha256=sha256_of(partial))
     partial.replace(path)
     _write_record(copy, record)

@@ -58,6 +58,8 @@ def open_source(spec: str) -> Source:
     SourceUnreachable
         It names a path that does not exist.
     """
+    if not spec.strip():
+        raise BadSource("--source is empty; give 'demo', a folder, a STAC file or an http(s) address")
     if spec == "demo":
         return _demo()
     if is_url(spec):
