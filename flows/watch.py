@@ -113,10 +113,12 @@ def watch_site(
     listing = tasks.find_scenes(site, sites_file, source, start, end)
     listing, clouds = _measured(place, listing, sites_file)
     plan, scenes = _fetched(place, listing, clouds, sites_file, out)
-    runs = tuple(
+    # A pair is written while the next one is compared.
+    futures = [
         _compared(place, scenes[before.id], scenes[after.id], plan, sites_file, min_score, out)
         for before, after in plan.pairs
-    )
+    ]
+    runs = tuple(_published(place, future) for future in futures)
     reason = None if runs else no_pair_reason(plan.left_out)
     if reason:
         get_run_logger().warning("%s: %s", site, reason)
@@ -190,8 +192,8 @@ def _compared(
     sites_file: Path | None,
     min_score: float,
     out: Path,
-) -> PairResult:
-    """One pair, from its copies to its run."""
+) -> PrefectFuture[PairResult]:
+    """One pair, from its copies to the run that is being written."""
     begun = time.perf_counter()
     folder = make_job(site, before, after, out)
     job = load_job(folder)
@@ -206,12 +208,16 @@ def _compared(
         unusable = _why(state)
     else:
         failed = {tile.id: _why(state) for tile in job.tiles}
-    result = tasks.conclude_pair(
+    progress.advance()
+    return tasks.conclude_pair.submit(
         folder, job.key, site.id, sites_file, min_score, failed, unusable, list(plan.left_out),
         time.perf_counter() - begun, out,
     )  # fmt: skip
+
+
+def _published(site: Site, future: PrefectFuture[PairResult]) -> PairResult:
+    result = future.result()
     artifacts.publish(site, result)
-    progress.advance()
     return result
 
 

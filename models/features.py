@@ -5,6 +5,7 @@ object, "absent" the other.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -107,9 +108,9 @@ def _shade(image: NDArray[np.float32], side: tuple[int, int]) -> NDArray[np.floa
 class _Pool:
     """Means over the regions of a label map."""
 
-    def __init__(self, labels: NDArray[np.int32], mask: NDArray[np.bool_], count: int) -> None:
+    def __init__(self, labels: NDArray[Any], mask: NDArray[np.bool_], count: int) -> None:
         self.at = np.flatnonzero(mask)
-        self.label = labels.ravel()[self.at] - 1
+        self.label = labels.ravel()[self.at].astype(np.int64) - 1
         self.count = count
         self.n = np.bincount(self.label, minlength=count).astype(np.float64)
         self._divisor = np.maximum(self.n, 1)
@@ -134,9 +135,14 @@ class _Pool:
         return out
 
 
-def _dilated(labels: NDArray[np.int32], side: int) -> NDArray[np.int32]:
+def _compact(labels: NDArray[np.int32], count: int) -> NDArray[Any]:
+    """Labels in a type that image filters take, the smallest that holds them."""
+    return labels.astype(np.uint16 if count < 65535 else np.float32)
+
+
+def _dilated(labels: NDArray[Any], side: int) -> NDArray[Any]:
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE if side > 3 else cv2.MORPH_RECT, (side, side))
-    out: NDArray[np.int32] = cv2.dilate(labels.astype(np.float32), kernel).astype(np.int32)
+    out: NDArray[Any] = cv2.dilate(labels, kernel)
     return out
 
 
@@ -144,14 +150,15 @@ def measure(
     regions: Regions, evidence: ChangeEvidence, around: Surroundings, limits: SearchLimits, gsd_m: float
 ) -> Measured:
     """Measure every region of a cut; see `NAMES`."""
-    labels, count = regions.labels, regions.count
+    count = regions.count
+    labels = _compact(regions.labels, count)
     body = _Pool(labels, labels > 0, count)
     gap = _dilated(labels, 3)
     wide = _dilated(labels, 2 * (limits.ring_px + 1) + 1)
     open_ring = (wide > 0) & (gap == 0) & evidence.valid
     ring = _Pool(wide, open_ring & ~around.changed, count)
     ring_all = _Pool(wide, open_ring, count)
-    core = cv2.erode(labels.astype(np.float32), np.ones((3, 3), np.uint8)) > 0
+    core = cv2.erode(labels, np.ones((3, 3), np.uint8)) > 0
     rim = _Pool(gap, (gap > 0) & ~core, count)
 
     shape = _Shape.of(body, labels.shape[1])
