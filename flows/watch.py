@@ -1,9 +1,10 @@
 """Prefect flows: watch one site, watch several."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,7 +28,8 @@ from imagery.site import Site
 from imagery.tile import blocks
 from models.compare import ALGORITHM
 
-WORKERS = 2
+WORKERS = 3
+"""Steps at a time: one pair is prepared, one compared, one written."""
 
 SiteName = Annotated[str, Field(description="Id of a site in the site file")]
 SitesFile = Annotated[
@@ -113,11 +115,8 @@ def watch_site(
     listing = tasks.find_scenes(site, sites_file, source, start, end)
     listing, clouds = _measured(place, listing, sites_file)
     plan, scenes = _fetched(place, listing, clouds, sites_file, out)
-    # A pair is written while the next one is compared.
-    futures = [
-        _compared(place, scenes[before.id], scenes[after.id], plan, sites_file, min_score, out)
-        for before, after in plan.pairs
-    ]
+    folders = [make_job(place, scenes[before.id], scenes[after.id], out) for before, after in plan.pairs]
+    futures = _compared(place, folders, plan, sites_file, min_score, out)
     runs = tuple(_published(place, future) for future in futures)
     reason = None if runs else no_pair_reason(plan.left_out)
     if reason:
@@ -185,34 +184,37 @@ def _collected(futures: Mapping[str, PrefectFuture[Any]]) -> tuple[dict[str, Any
 
 
 def _compared(
-    site: Site,
-    before: FetchedScene,
-    after: FetchedScene,
-    plan: Plan,
-    sites_file: Path | None,
-    min_score: float,
-    out: Path,
-) -> PrefectFuture[PairResult]:
-    """One pair, from its copies to the run that is being written."""
-    begun = time.perf_counter()
-    folder = make_job(site, before, after, out)
-    job = load_job(folder)
-    title = f"{site.name} {before.scene.acquired:%Y-%m-%d} to {after.scene.acquired:%Y-%m-%d}"
-    progress.step(title, total=len(job.tiles) + 2)
-    state = tasks.prepare_pair(folder, job.key, return_state=True)
-    progress.advance()
-    unusable, failed = None, {}
-    if state.is_completed():
-        failed = _tiles(folder, out)
-    elif isinstance(state.result(raise_on_failure=False), SitewatchError):
-        unusable = _why(state)
-    else:
-        failed = {tile.id: _why(state) for tile in job.tiles}
-    progress.advance()
-    return tasks.conclude_pair.submit(
-        folder, job.key, site.id, sites_file, min_score, failed, unusable, list(plan.left_out),
-        time.perf_counter() - begun, out,
-    )  # fmt: skip
+    site: Site, folders: Sequence[Path], plan: Plan, sites_file: Path | None, min_score: float, out: Path
+) -> list[PrefectFuture[PairResult]]:
+    """Every pair, from its copies to the run that is being written.
+
+    While the tiles of a pair are compared, the next pair is prepared and the one before is written.
+    """
+    jobs = [load_job(folder) for folder in folders]
+    prepared = [tasks.prepare_pair.submit(job.folder, job.key) for job in jobs[:1]]
+    futures = []
+    for job, following in zip_longest(jobs, jobs[1:]):
+        begun = time.perf_counter()
+        dates = [scene.scene.acquired for scene in (job.before, job.after)]
+        progress.step(f"{site.name} {dates[0]:%Y-%m-%d} to {dates[1]:%Y-%m-%d}", total=len(job.tiles) + 1)
+        prepared[-1].wait()
+        state = prepared[-1].state
+        progress.advance()
+        compared = _submitted_tiles(job.folder, out) if state.is_completed() else []
+        if following is not None:
+            prepared.append(tasks.prepare_pair.submit(following.folder, following.key))
+        unusable, failed = None, _failed_tiles(job.folder, compared)
+        if isinstance(state.result(raise_on_failure=False), SitewatchError):
+            unusable = _why(state)
+        elif not state.is_completed():
+            failed = {tile.id: _why(state) for tile in job.tiles}
+        futures.append(
+            tasks.conclude_pair.submit(
+                job.folder, job.key, site.id, sites_file, min_score, failed, unusable, list(plan.left_out),
+                time.perf_counter() - begun, out,
+            )
+        )  # fmt: skip
+    return futures
 
 
 def _published(site: Site, future: PrefectFuture[PairResult]) -> PairResult:
@@ -221,21 +223,27 @@ def _published(site: Site, future: PrefectFuture[PairResult]) -> PairResult:
     return result
 
 
-def _tiles(folder: Path, out: Path) -> dict[str, str]:
-    """Compare every tile of a job, block by block; returns those that failed, with the reason."""
+def _submitted_tiles(folder: Path, out: Path) -> list[tuple[list[str], PrefectFuture[dict[str, str]]]]:
+    """Every tile of a job on its way, block by block."""
     job = load_job(folder)
     task = tasks.compare_tiles.with_options(result_storage=out / ".work" / "results")
     anew = task.with_options(refresh_cache=True)
     groups = [[tile.id for tile in block] for block in blocks(job.tiles)]
-    futures = [
-        # Prefect's memory is trusted only for tiles that are still there, whole.
-        (task if all(job.store.checksum(tile) is not None for tile in group) else anew).submit(
-            folder, job.key, group, ALGORITHM
-        )
-        for group in groups
+    # Prefect's memory is trusted only for tiles that are still there, whole.
+    kept = [all(job.store.checksum(tile) is not None for tile in group) for group in groups]
+    return [
+        (group, (task if there else anew).submit(folder, job.key, group, ALGORITHM))
+        for group, there in zip(groups, kept, strict=True)
     ]
+
+
+def _failed_tiles(
+    folder: Path, compared: Sequence[tuple[list[str], PrefectFuture[dict[str, str]]]]
+) -> dict[str, str]:
+    """Wait for all blocks; the tiles that failed, with the reason."""
+    job = load_job(folder)
     failed: dict[str, str] = {}
-    for group, future in zip(groups, futures, strict=True):
+    for group, future in compared:
         future.wait()
         if not future.state.is_completed():
             reason = _why(future.state)
