@@ -53,8 +53,9 @@ class Stretch:
 
 def shared_stretch(paths: tuple[Path, Path], quantity: str) -> Stretch:
     """The stretch of a pair, from the percentiles of both dates together."""
-    with rasterio.open(paths[0]) as dataset:
-        bands = _display_bands(dataset.descriptions)
+    with rasterio.open(paths[0]) as before, rasterio.open(paths[1]) as after:
+        # A pair that could not be compared may have different bands.
+        bands = _display_bands(before.descriptions) if before.descriptions == after.descriptions else (1,)
     decibels = quantity in _RADAR
     samples = []
     for path in paths:

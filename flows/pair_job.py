@@ -6,7 +6,7 @@ flow's tasks call them, and so can anything else.
 
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +19,7 @@ from flows.scene_store import FetchedScene
 from flows.site_grids import is_part, pair_grid
 from flows.tile_store import TileStore
 from flows.work import read_json, work_folder, write_json
+from imagery.errors import UnusablePair
 from imagery.raster import Sensor, gsd_m
 from imagery.read import SceneReader, scene_reader
 from imagery.scene import Scene
@@ -133,7 +134,7 @@ def load_job(folder: Path) -> PairJob:
 
 
 def readers(folder: Path) -> tuple[SceneReader, SceneReader]:
-    """Before and after on the job's grid; opened once per process."""
+    """Before and after on the job's grid, with the bands that both have, if any; opened once per process."""
     with _opening:
         return _readers(folder)
 
@@ -141,13 +142,27 @@ def readers(folder: Path) -> tuple[SceneReader, SceneReader]:
 @lru_cache(maxsize=4)
 def _readers(folder: Path) -> tuple[SceneReader, SceneReader]:
     job = load_job(folder)
-    return scene_reader(job.before.local, job.grid), scene_reader(job.after.local, job.grid)
+    scenes = job.before.local, job.after.local
+    before, after = (scene_reader(scene, job.grid) for scene in scenes)
+    if before.bands == after.bands:
+        return before, after
+    common = tuple(band for band in before.bands if band in after.bands)
+    if not common:
+        return before, after
+    note = f"only the bands that both dates have are compared: {', '.join(common)}"
+    before, after = (scene_reader(scene, job.grid, bands=common) for scene in scenes)
+    return replace(before, notes=(*before.notes, note)), replace(after, notes=(*after.notes, note))
 
 
 def prepare(folder: Path) -> None:
     """Align and normalise a pair once; what is found is kept in the job."""
     if load_model(folder) is None:
         before, after = readers(folder)
+        if before.bands != after.bands:
+            raise UnusablePair(
+                f"{before.scene_id} ({', '.join(before.bands)}) and {after.scene_id} ({', '.join(after.bands)}) have "
+                "no band in common; leave out one of them"
+            )
         model = compare.prepare(before, after, sensor=load_job(folder).sensor)
         write_json(folder / _MODEL, model.as_dict())
 

@@ -7,6 +7,7 @@ from pyproj import CRS
 from shapely.geometry import box
 from shapely.geometry.base import BaseGeometry
 
+from imagery.errors import MissingMetadata
 from imagery.geometry import projected
 from imagery.grid import site_grid
 from imagery.open import describe
@@ -29,10 +30,15 @@ def scene_grid(site: Site, scene: Scene) -> GeoBox:
     site : Site
     scene : Scene
         Its files are opened for their headers: they, not the metadata, say how large a pixel is.
+
+    Raises
+    ------
+    MissingMetadata
+        A file has no georeference.
     """
-    grids = [describe(asset.href).grid for asset in scene.assets.values() if asset.role == "data"]
+    grids = [_placed(asset.href) for asset in scene.assets.values() if asset.role == "data"]
     finest = min(grids, key=gsd_m)
-    if finest.crs is not None and CRS.from_user_input(str(finest.crs)) == site.crs and not finest.affine.b:
+    if CRS.from_user_input(str(finest.crs)) == site.crs and not finest.affine.b:
         return site_grid(site, float(finest.affine.a), anchor=finest.affine)
     return site_grid(site, _rounded(gsd_m(finest)))
 
@@ -67,11 +73,21 @@ def _outline(scene: Scene, grid: GeoBox) -> BaseGeometry:
         for asset in part.assets.values():
             if asset.role != "data":
                 continue
-            extent = describe(asset.href).grid.extent.to_crs(grid.crs).geom
+            extent = _placed(asset.href).extent.to_crs(grid.crs).geom
             corners = [to_pixels * point for point in extent.exterior.coords]
             xs, ys = zip(*corners, strict=True)
             covered = covered.union(box(min(xs), min(ys), max(xs), max(ys)))
     return covered
+
+
+def _placed(href: str) -> GeoBox:
+    info = describe(href)
+    if info.georeferenced:
+        return info.grid
+    raise MissingMetadata(
+        f"{href}: {', '.join(info.notes) or 'has no georeference'}; a scene of a site needs one: "
+        "georeference it, or compare two images with `sitewatch diff`"
+    )
 
 
 def _rounded(value: float) -> float:

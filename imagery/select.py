@@ -299,6 +299,8 @@ def _alone(scene: Scene, usable: Sequence[Scene]) -> str:
     if not others:
         return f"the only usable {scene.sensor} scene: there is nothing to compare it with"
     same = [other for other in others if _same_kind(*sorted((other, scene), key=lambda s: s.gsd_m))]
+    if not same and not any(_share_bands(scene, other) for other in others):
+        return f"no other scene has its bands ({', '.join(sorted(_band_names(scene)))})"
     if not same:
         sizes = ", ".join(f"{size:g} m" for size in sorted({other.gsd_m for other in others}))
         return f"no other scene of its kind ({kind}, {scene.quantity}); the others have {sizes}"
