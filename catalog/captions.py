@@ -191,6 +191,11 @@ def alignment_words(report: Report) -> str:
     if stated["residual_px"] is None:
         return f"Alignment not measured, the files' georeference is trusted: {stated['reason'] or 'little structure'}."
     metres = stated["residual_px"] * report.gsd_m
+    if stated["verdict"] == "georeference":
+        return (
+            f"The files' georeference is trusted: {stated['reason']}. What it leaves: {stated['residual_px']:.2f} px "
+            f"({metres:.2g} m) median over {stated['tie_points']} tie points."
+        )
     spread = "" if stated["p95_px"] is None else f", 95% within {stated['p95_px']:.2f} px"
     return (
         f"Alignment residual {stated['residual_px']:.2f} px ({metres:.2g} m) median{spread}, held-out tie points "

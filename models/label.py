@@ -35,7 +35,7 @@ AIRCRAFT_KINDS = frozenset({"apron", "helicopter_area", "runway"})
 
 def label_in_zone(current: str, zone_kind: str | None, length_m: float, *, gsd_m: float) -> str:
     """A label that also uses where the detection lies: on water an object of size is ship-like."""
-    if zone_kind in WATER_KINDS and length_m >= max(20.0, 2 * gsd_m):
+    if zone_kind in WATER_KINDS and length_m >= max(25.0, 3 * gsd_m):
         return "ship-like object"
     if zone_kind in AIRCRAFT_KINDS and gsd_m > 5.0:
         return "large object on apron"

@@ -97,7 +97,8 @@ def pair_up(
 
 
 def _linkable(detections: Sequence[Detection]) -> list[int]:
-    good = [i for i, d in enumerate(detections) if d.score >= MIN_SCORE]
+    # What touches the edge of what could be seen may be cut off: its size says nothing about a partner.
+    good = [i for i, d in enumerate(detections) if d.score >= MIN_SCORE and "edge" not in d.causes]
     return sorted(sorted(good, key=lambda i: (-detections[i].score, detections[i].bbox_px))[:MAX_ENDS])
 
 

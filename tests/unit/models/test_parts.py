@@ -105,6 +105,10 @@ class TestLink:
         assert not any(p.clear for p in pairings)
         assert plausible == {0: [0, 1]}
 
+    def test_what_the_edge_cuts_off_is_not_linked(self) -> None:
+        gone, came = detection(kind="vanished", causes=("edge",)), detection(200, 60)
+        assert pair_up([gone], [came], 0.5) == ([], {})
+
     def test_other_size_is_no_partner(self) -> None:
         pairings, plausible = pair_up([detection(kind="vanished")], [detection(200, 60, length_m=60)], 0.5)
         assert pairings == []
