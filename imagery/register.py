@@ -14,7 +14,7 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from imagery.align import Alignment, ShiftField
-from imagery.raster import FloatArray, Raster, Reader, Sensor, Window
+from imagery.raster import BoolArray, FloatArray, Raster, Reader, Sensor, Window
 from imagery.tile import tiles
 
 CHIP_PX = 128
@@ -71,13 +71,15 @@ class _Ties:
 
 def luminance(raster: Raster, sensor: Sensor) -> FloatArray:
     """One band that shows structure: mean of the visible bands, or decibels for radar; invalid pixels flattened."""
-    if sensor == "sar":
-        values = 10.0 * np.log10(np.maximum(raster.data[0], 1e-5))
-    else:
-        values = raster.data[: min(3, len(raster.data))].mean(axis=0)
-    if not raster.valid.all():
-        fill = float(values[raster.valid].mean()) if raster.valid.any() else 0.0
-        values = np.where(raster.valid, values, fill)
+    return _luminance(raster.data, raster.valid, sensor)
+
+
+def _luminance(data: FloatArray, valid: BoolArray, sensor: Sensor) -> FloatArray:
+    visible = data[: min(3, len(data))]
+    values = 10.0 * np.log10(np.maximum(data[0], 1e-5)) if sensor == "sar" else visible.mean(axis=0)
+    if not valid.all():
+        fill = float(values[valid].mean()) if valid.any() else 0.0
+        values = np.where(valid, values, fill)
     return np.ascontiguousarray(values, np.float32)
 
 
@@ -178,23 +180,22 @@ def _measure(before: Reader, after: Reader, sensor: Sensor, guess: tuple[int, in
     step = max(side, int(np.sqrt(shape[0] * shape[1] / MAX_CHIPS)))
     found: list[tuple[float, ...]] = []
     for i, row0 in enumerate(range(0, shape[0] - side + 1, step)):
+        # Read a whole row of chips at a time: chip by chip, files are decoded over and over.
+        a = before.read(Window(row0=row0, col0=0, row1=row0 + side, col1=shape[1]))
+        moved = Window(
+            row0=row0 + guess[0], col0=guess[1], row1=row0 + side + guess[0], col1=shape[1] + guess[1]
+        )
+        b = after.read(moved)
         for j, col0 in enumerate(range(0, shape[1] - side + 1, step)):
-            window = Window(row0=row0, col0=col0, row1=row0 + side, col1=col0 + side)
-            moved = Window(
-                row0=row0 + guess[0],
-                col0=col0 + guess[1],
-                row1=row0 + side + guess[0],
-                col1=col0 + side + guess[1],
-            )
-            a, b = before.read(window), after.read(moved)
-            if min(a.valid.mean(), b.valid.mean()) < 0.7:
+            chip = np.s_[:, col0 : col0 + side]
+            if min(a.valid[chip].mean(), b.valid[chip].mean()) < 0.7:
                 continue
-            d_row, d_col, peak = correlate(
-                orientation(luminance(a, sensor)), orientation(luminance(b, sensor))
-            )
-            found.append(
-                (row0 + side / 2, col0 + side / 2, d_row + guess[0], d_col + guess[1], peak, (i + j) % 2)
-            )
+            pair = [
+                orientation(_luminance(strip.data[:, *chip], strip.valid[chip], sensor)) for strip in (a, b)
+            ]
+            d_row, d_col, peak = correlate(*pair)
+            place = (row0 + side / 2, col0 + side / 2)
+            found.append((*place, d_row + guess[0], d_col + guess[1], peak, (i + j) % 2))
     table = np.array(found, np.float64).reshape(-1, 6)
     measured = len(table)
     near = np.hypot(table[:, 2] - guess[0], table[:, 3] - guess[1]) <= min(SEARCH_PX, side / 4)
