@@ -277,7 +277,13 @@ def conclude(
     scorer: Scorer = load_scorer(model.scorer, model.sensor)
     detections = [d for result in results for d in result.detections]
     changes: tuple[Change, ...] = conclude_pair(
-        detections, pair=pair, grid_name=grid_name, min_score=min_score, gsd_m=model.gsd_m, scorer=scorer
+        detections,
+        pair=pair,
+        grid_name=grid_name,
+        min_score=min_score,
+        gsd_m=model.gsd_m,
+        sensor=model.sensor,
+        scorer=scorer,
     )
     outcomes: tuple[TileOutcome, ...] = outcomes_of(
         [(result.tile, result.valid_fraction, result.reason) for result in results], changes

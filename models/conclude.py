@@ -8,6 +8,7 @@ import numpy as np
 
 from models.change import Change, Link, Outcome, TileOutcome, change_id
 from models.detect import Detection
+from models.label import claimable
 from models.link import pair_up
 from models.overlap import without_overlaps
 from models.score import Scorer
@@ -28,6 +29,7 @@ def conclude_pair(
     grid_name: str,
     min_score: float,
     gsd_m: float,
+    sensor: Sensor,
     scorer: Scorer,
 ) -> tuple[Change, ...]:
     """Changes of a pair, best first.
@@ -41,10 +43,12 @@ def conclude_pair(
     min_score : float
         Lowest score that is listed.
     gsd_m : float
+    sensor : {"optical", "sar"}
     scorer : Scorer
         Says how many false alarms to expect at a score.
     """
-    kept = [d for d in without_overlaps(detections) if d.score >= min_score]
+    best = without_overlaps(detections)
+    kept = [d for d in best if d.score >= min_score and claimable(d.length_m, gsd_m=gsd_m, sensor=sensor)]
 
     def identity(kind: str, detection: Detection) -> str:
         return change_id(pair, kind, grid_name, *detection.centroid_px, gsd_m)

@@ -6,6 +6,14 @@ OBJECT_LIMIT_M = 30.0
 """Ground sample distance beyond which nothing that is looked for here is larger than a pixel or two."""
 
 
+def claimable(length_m: float, *, gsd_m: float, sensor: Sensor) -> bool:
+    """Whether a spot is long enough to be listed as an object: five pixels where objects have a form, else any.
+
+    At 10 m a ship or a large aircraft is a few pixels and only its presence is claimed.
+    """
+    return sensor == "sar" or gsd_m > 1.5 or length_m >= 5 * gsd_m
+
+
 def label(length_m: float, width_m: float, *, gsd_m: float, sensor: Sensor) -> str:
     """A size class, because change detection sees that something stands there and how large, not what it is.
 

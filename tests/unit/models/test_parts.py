@@ -14,7 +14,7 @@ from imagery.site import Site, Zone
 from models.change import Change, Link, change_id
 from models.detect import Detection
 from models.evidence import interval_difference
-from models.label import label, label_in_zone
+from models.label import claimable, label, label_in_zone
 from models.link import pair_up
 from models.objects import dominated, outline_of, rectangle_of
 from models.overlap import without_overlaps
@@ -132,6 +132,12 @@ class TestLabel:
     def test_vehicles_are_never_claimed_above_a_metre_and_a_half(self) -> None:
         said = {label(x, 2.5, gsd_m=g, sensor="optical") for x in (4, 8, 11) for g in (2.0, 3.0, 10.0)}
         assert not any("vehicle" in s or "aircraft" in s for s in said)
+
+    @pytest.mark.parametrize(
+        ("length_m", "gsd", "listed"), [(2.4, 0.5, False), (2.6, 0.5, True), (20.0, 10.0, True)]
+    )
+    def test_specks_are_not_listed(self, length_m: float, gsd: float, listed: bool) -> None:
+        assert claimable(length_m, gsd_m=gsd, sensor="optical") is listed
 
     def test_water_makes_ship_like(self) -> None:
         assert label_in_zone("bright scatterer", "basin", 90, gsd_m=10) == "ship-like object"
