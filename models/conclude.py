@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from imagery.raster import Sensor
 from models.change import Change, Link, Outcome, TileOutcome, change_id
 from models.detect import Detection
 from models.label import claimable
