@@ -22,7 +22,8 @@ def noted(before: Any, after: Any, model: Any, cut: Any) -> Any:
     return result
 
 
-tile.WHOLE_PX, tile.BLOCK_TILES = 0, 1  # one tile at a time, as on a site too large for one piece
+# Many small tiles one at a time, as on a site too large for one piece, so that there is always one left to interrupt.
+tile.TILE_PX, tile.WHOLE_PX, tile.BLOCK_TILES = 256, 0, 1
 compare.compare_block = noted
 sys.argv[0] = "sitewatch"
 main()
