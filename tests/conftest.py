@@ -6,6 +6,7 @@ instead, so that a run that checks nothing cannot look green.
 
 import os
 import shutil
+import signal
 import socket
 import zlib
 from collections.abc import Callable
@@ -25,7 +26,11 @@ hypothesis.settings.load_profile("ci" if STRICT else "here")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Before anything imports Prefect: no analytics, and time to start on a busy machine."""
+    """Before anything imports Prefect: no analytics, and time to start on a busy machine.
+
+    A suite started in the background inherits an ignored SIGINT and so would the programs that tests interrupt.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.setdefault("DO_NOT_TRACK", "1")
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "180")
