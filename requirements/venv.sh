@@ -46,6 +46,7 @@ fi
 say "Installing the pinned requirements into $venv (the first time takes a few minutes) ..."
 # --no-deps: the lock is complete, and older pip stops at extras of packages that are pinned without them.
 pip=("$venv/bin/python" -m pip --disable-pip-version-check)
-"${pip[@]}" install -qq --no-deps --require-hashes -r requirements/dev.txt
+# --no-compile: Python compiles what is imported; compiling everything takes longer than installing it.
+"${pip[@]}" install -qq --no-compile --no-deps --require-hashes -r requirements/dev.txt
 "${pip[@]}" install -qq --no-deps --no-build-isolation -e .
 "${pip[@]}" check >/dev/null || { "${pip[@]}" check; exit 1; }
