@@ -250,6 +250,7 @@ def _record(
         parameters=parameters,
         notes=tuple(files.notes),
         seconds=compared.seconds,
+        simulated=files.simulated,
     )
 
 

@@ -45,6 +45,8 @@ class FilePair:
         What a person should know about how the files were read.
     before_time, after_time : datetime or None
         Aware UTC, where the files carry a date.
+    simulated : bool
+        Whether either file says that it was drawn and not taken.
     """
 
     before: Reader
@@ -56,6 +58,7 @@ class FilePair:
     notes: tuple[str, ...] = ()
     before_time: datetime | None = None
     after_time: datetime | None = None
+    simulated: bool = False
 
 
 def open_pair(
@@ -118,6 +121,7 @@ def open_pair(
         notes=tuple(notes),
         before_time=infos[0].time,
         after_time=infos[1].time,
+        simulated=any(info.simulated for info in infos),
     )
 
 

@@ -65,6 +65,8 @@ class ImageInfo:
         Aware UTC, from a date tag.
     notes : tuple of str
         What had to be said about georeference or palette.
+    simulated : bool
+        Whether the file says that it was drawn and not taken.
     """
 
     href: str
@@ -81,6 +83,7 @@ class ImageInfo:
     offsets: tuple[float, ...]
     time: datetime | None
     notes: tuple[str, ...] = ()
+    simulated: bool = False
 
     @property
     def georeferenced(self) -> bool:
@@ -117,7 +120,7 @@ def describe(href: str | Path) -> ImageInfo:
             nodata=None if nodata is None else float(nodata),
             scales=tuple(float(dataset.scales[i - 1]) for i in indexes),
             offsets=tuple(float(dataset.offsets[i - 1]) for i in indexes),
-            time=_time(dataset), notes=notes,
+            time=_time(dataset), notes=notes, simulated=dataset.tags().get("SIMULATED") == "true",
         )  # fmt: skip
 
 
