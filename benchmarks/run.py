@@ -40,7 +40,9 @@ def bench_diff(options: argparse.Namespace) -> dict[str, Any]:
         )  # fmt: skip
     console.print(table)
     stages = found["stages"]
-    table = Table("stage", "seconds", "share", "Mpx/s", "peak MB", title=f"by stage, {stages['blocks']} block(s)")
+    table = Table(
+        "stage", "seconds", "share", "Mpx/s", "peak MB", title=f"by stage, {stages['blocks']} block(s)"
+    )
     whole = sum(stages["seconds"].values())
     for name, seconds in stages["seconds"].items():
         peak = stages["peak_mb"].get(name)
