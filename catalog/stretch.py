@@ -1,5 +1,6 @@
 """From stored pixels to what a screen shows: one stretch for both dates."""
 
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,11 +86,15 @@ def _display_bands(names: tuple[str | None, ...]) -> tuple[int, ...]:
 
 
 class Views:
-    """Pixels of rasters that many small pictures are cut from: a small raster is decoded once and kept."""
+    """Pixels of rasters that many small pictures are cut from: a small raster is decoded once and kept.
+
+    Several threads may cut at a time.
+    """
 
     def __init__(self, bands: tuple[int, ...]) -> None:
         self._bands = bands
         self._kept: dict[Path, tuple[FloatArray, BoolArray]] = {}
+        self._decoding = threading.Lock()
 
     def cut(self, path: Path, window: Window, longest_px: int) -> tuple[FloatArray, BoolArray]:
         """As `read_pixels`."""
@@ -100,12 +105,13 @@ class Views:
         return values[(slice(None), *inside)], valid[inside]
 
     def _holds(self, path: Path) -> bool:
-        if path not in self._kept:
-            with rasterio.open(path) as dataset:
-                longest = max(dataset.shape)
-            if longest > KEPT_PX:
-                return False
-            self._kept[path] = read_pixels(path, self._bands, None, longest)
+        with self._decoding:
+            if path not in self._kept:
+                with rasterio.open(path) as dataset:
+                    longest = max(dataset.shape)
+                if longest > KEPT_PX:
+                    return False
+                self._kept[path] = read_pixels(path, self._bands, None, longest)
         return True
 
 

@@ -55,7 +55,7 @@ def write_json(path: Path, document: dict[str, Any]) -> None:
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(document, file)
+            file.write(json.dumps(document))  # much faster than json.dump, which encodes in Python
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)

@@ -194,7 +194,8 @@ def _write(dataset: Any, href: str, window: Window, path: Path) -> None:
     profile = {
         "driver": "GTiff", "width": cols, "height": rows, "count": dataset.count, "dtype": dataset.dtypes[0],
         "crs": dataset.crs, "transform": dataset.window_transform(rio_window), "nodata": dataset.nodata,
-        "tiled": True, "blockxsize": 512, "blockysize": 512, "compress": "deflate", "BIGTIFF": "IF_SAFER",
+        "tiled": True, "blockxsize": 512, "blockysize": 512, "compress": "deflate", "zlevel": 1,
+        "BIGTIFF": "IF_SAFER",
         "predictor": 3 if dataset.dtypes[0].startswith("float") else 2,
     }  # fmt: skip
     with raster_env(), rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(path, "w", **profile) as out:

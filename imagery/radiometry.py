@@ -13,7 +13,7 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, median_filter
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from imagery.align import ShiftField
 from imagery.lattice import Lattice
@@ -198,7 +198,7 @@ def unchanged(x: NDArray[np.float64], y: NDArray[np.float64], *, iterations: int
         rho = np.sqrt(np.clip(rho2, 0.0, 0.99999))
         variates = centred[:, :bands] @ left - centred[:, bands:] @ right
         statistic = (variates**2 / (2 * (1 - rho))).sum(axis=1)
-        weight = np.maximum(chi2.sf(statistic, bands), 1e-6)
+        weight = np.maximum(chdtrc(bands, statistic), 1e-6)
     return weight
 
 

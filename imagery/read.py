@@ -73,11 +73,11 @@ class _Part:
 
     def read(self, window: Window, displacement: Displacement | None) -> tuple[FloatArray, BoolArray]:
         rasters = [reader.read(window, displacement) for reader in self.readers]
-        data = np.concatenate([raster.data for raster in rasters])[list(self.order)]
+        bands = [band for raster in rasters for band in raster.data]
         valid = np.logical_and.reduce([raster.valid for raster in rasters])
         if self.quality is not None and valid.any():
             valid &= self.quality.usable(self.readers[0].grid, window, displacement)
-        return data, valid
+        return np.stack([bands[i] for i in self.order]), valid
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -116,9 +116,8 @@ class SceneReader:
             if valid.all():
                 break
             more, usable = part.read(window, displacement)
-            fill = usable & ~valid
-            data[:, fill] = more[:, fill]
-            valid |= fill
+            np.copyto(data, more, where=usable & ~valid)
+            valid |= usable
         return Raster(
             data=data,
             valid=valid,

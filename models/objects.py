@@ -140,7 +140,7 @@ def outline_of(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
 
     Traced on a doubled image, so that the ring runs around the pixels and not through their centres.
     """
-    doubled = np.pad(np.kron(mask.astype(np.uint8), np.ones((2, 2), np.uint8)), 1)
+    doubled = np.pad(mask.astype(np.uint8).repeat(2, axis=0).repeat(2, axis=1), 1)
     contours, _ = cv2.findContours(doubled, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     contour = max(contours, key=cv2.contourArea)[:, 0, :].astype(np.float64) - 1.0
     # Even positions lie on a pixel's first half, odd ones on its second: push each to the edge it is next to.
