@@ -90,10 +90,29 @@ def bench_flow(_options: argparse.Namespace) -> dict[str, Any]:
     return found
 
 
+def bench_start(options: argparse.Namespace) -> dict[str, Any]:
+    """(d) How long `sitewatch --help` takes, beside Python's own start."""
+    commands = {"help": ["-m", "flows.cli", "--help"], "python": ["-c", "pass"]}
+    with tempfile.TemporaryDirectory() as name:
+        found = {
+            key: min(
+                run_process([sys.executable, *command], folder=Path(name)).seconds
+                for _ in range(options.repeats + 1)  # the first may have to compile
+            )
+            for key, command in commands.items()
+        }
+    table = Table(show_header=False, title="start")
+    table.add_row("sitewatch --help", f"{found['help']:.2f} s")
+    table.add_row("python -c pass", f"{found['python']:.2f} s")
+    console.print(table)
+    return found
+
+
 BENCHMARKS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "diff": bench_diff,
     "reads": bench_reads,
     "flow": bench_flow,
+    "start": bench_start,
 }
 
 

@@ -21,17 +21,14 @@ from imagery.site_file import load_sites
 pytestmark = pytest.mark.system
 
 DIFF_MB = 2000
-DIFF_CPU_S = 40
-"""20 s on two cores, counted as processor time so that other work on the machine does not matter."""
 
 
-def test_a_full_size_pair_stays_within_memory_and_time(shared_data: Path, tmp_path: Path) -> None:
+def test_a_full_size_pair_stays_within_memory(shared_data: Path, tmp_path: Path) -> None:
     case = shared_data / "cases" / "public" / "air_c00_014de911_b3c7c22d"
     command = [sys.executable, "-m", "flows.cli", "diff", case / "before.jpg", case / "after.jpg"]
     cost = run_process([*command, "--gsd", "0.5", "--out", tmp_path / "out", "--json"], folder=tmp_path)
     assert json.loads(cost.output)["status"] == "changed"
     assert cost.peak_mb < DIFF_MB
-    assert cost.cpu_seconds < DIFF_CPU_S
 
 
 NGINX = """
