@@ -18,6 +18,9 @@ FOOT_PX = 17
 TEXT_PX = 20
 TITLE_PX = 34
 
+WELL_SEEN = 0.5
+ZONES_NAMED = 8
+
 CAUTION = (
     "Two images do not show what happened between them. Not assessed means not observed, never gone. "
     "'Moved' is a hypothesis that links a vacated and an occupied place."
@@ -172,6 +175,7 @@ def footer_lines(report: Report) -> list[str]:
     """Everything else that a reader needs to judge the picture."""
     lines = [
         f"{alignment_words(report)}  {_coverage_words(report)}",
+        unseen_zone_words(report),
         *report.notes,
         source_words(report),
         CAUTION,
@@ -210,6 +214,21 @@ def _coverage_words(report: Report) -> str:
     if tiles["not_assessable"] or tiles["failed"]:
         words += f" Tiles not assessed: {tiles['not_assessable']}, failed: {tiles['failed']} [{missed}]."
     return words
+
+
+def unseen_zone_words(report: Report) -> str:
+    """The zones of which less than half could be seen, the worst first; "" where there are none."""
+    if report.site is None or report.status == "not_assessable":
+        return ""
+    names = {zone["id"]: zone["name"] for zone in report.site["zones"] if zone["watch"]}
+    unseen = sorted(
+        (zone["seen"] * zone["on_grid"], names[zone["zone"]])
+        for zone in report.zones
+        if zone["zone"] in names
+    )
+    words = [f"{name} ({share:.0%} seen)" for share, name in unseen if share < WELL_SEEN]
+    rest = f" and {len(words) - ZONES_NAMED} more" if len(words) > ZONES_NAMED else ""
+    return f"Zones not seen, or less than half: {', '.join(words[:ZONES_NAMED])}{rest}." if words else ""
 
 
 def source_words(report: Report) -> str:

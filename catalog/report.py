@@ -58,6 +58,8 @@ class Report:
         Alignment residual, valid share, differences of sun and view between the dates.
     valid_fraction : float
         Of the grid, usable on both dates.
+    zones : tuple of dict
+        Per zone: id, share of it that the grid covers, share of that which could be seen on both dates.
     outcomes : tuple of TileOutcome
     changes : tuple of Change
     parameters : dict
@@ -89,6 +91,7 @@ class Report:
     normalisation: Mapping[str, Any] | None
     quality: Mapping[str, Any]
     valid_fraction: float
+    zones: tuple[Mapping[str, Any], ...]
     outcomes: tuple[TileOutcome, ...]
     changes: tuple[Change, ...]
     parameters: Mapping[str, Any]
@@ -111,8 +114,8 @@ class Report:
     def from_dict(cls, document: Mapping[str, Any]) -> "Report":
         """Inverse of `as_dict`, also after a round trip through JSON."""
         body = {name: value for name, value in document.items() if name not in {"format", SELF_DIGEST}}
-        for name in ("inputs", "left_out", "notes", "files"):
-            body[name] = tuple(body[name])
+        for name in ("zones", "inputs", "left_out", "notes", "files"):
+            body[name] = tuple(body.get(name, ()))
         body["outcomes"] = tuple(TileOutcome(**outcome) for outcome in body["outcomes"])
         body["changes"] = tuple(Change.from_dict(change) for change in body["changes"])
         return cls(**body)
@@ -169,6 +172,7 @@ def build_report(record: "RunRecord", copies: Mapping[int, str]) -> Report:
         normalisation=None if model is None else _normalisation(model),
         quality=_quality(record),
         valid_fraction=round(record.valid_fraction, 4),
+        zones=tuple(dict(zone.__dict__) for zone in record.zones),
         outcomes=record.conclusion.outcomes,
         changes=record.conclusion.changes,
         left_out=tuple(_left_out(entry) for entry in record.left_out),

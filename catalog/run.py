@@ -18,6 +18,7 @@ from imagery.scene import Scene
 from imagery.site import Site
 from imagery.tile import Tile
 from models.compare import Conclusion, PairModel
+from models.zones import ZoneSeen
 
 Status = Literal["changed", "unchanged", "not_assessable"]
 
@@ -92,6 +93,8 @@ class RunRecord:
         Tile to float32 (row, col) over its core, NaN where not assessed; None where the tile was not assessed.
     conclusion : Conclusion
     valid_fraction : float
+    zones : tuple of ZoneSeen
+        What could be seen of the site's zones.
     inputs : tuple of InputFile
     parameters : dict
         JSON-ready: everything that was chosen (min_score, scorer, tile_px, halo_px, algorithm, ...).
@@ -121,6 +124,7 @@ class RunRecord:
     valid_fraction: float
     inputs: tuple[InputFile, ...]
     parameters: dict[str, Any]
+    zones: tuple[ZoneSeen, ...] = ()
     left_out: Sequence[LeftOutScene] = ()
     notes: tuple[str, ...] = ()
     simulated: bool = False

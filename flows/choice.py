@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 from flows.scene_store import aoi_mask
 from flows.site_grids import pair_grid
 from imagery.errors import SitewatchError, SourceUnreachable
+from imagery.grid import zone_mask
 from imagery.listing import LeftOut, Listing, leave_out
 from imagery.quality import cloud_on_grid
+from imagery.raster import BoolArray
 from imagery.scene import Scene
 from imagery.select import Plan, choose
 from imagery.site import Site
@@ -22,12 +24,28 @@ class Choice:
     Parameters
     ----------
     plan : Plan
-    aoi_cloud : mapping of scene id to float
-        Share of the AOI under cloud, 0-1, where a scene says it.
+    clouds : mapping of scene id to Clouds
+        Where a scene has a quality band.
     """
 
     plan: Plan
-    aoi_cloud: Mapping[str, float]
+    clouds: Mapping[str, "Clouds"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clouds:
+    """What a scene's quality band calls cloud.
+
+    Parameters
+    ----------
+    aoi : float
+        Share of the AOI, where the scene reaches it, 0 to 1.
+    zones : dict of zone id to float
+        The same of every zone that lies on the site's grid.
+    """
+
+    aoi: float
+    zones: dict[str, float]
 
 
 def to_measure(site: Site, listing: Listing) -> tuple[Scene, ...]:
@@ -39,14 +57,27 @@ def to_measure(site: Site, listing: Listing) -> tuple[Scene, ...]:
     )
 
 
-def measure_cloud(scene: Scene, site: Site) -> float | None:
-    """Share of the AOI under cloud, 0-1, where the scene reaches it; only the quality band is read."""
+def measure_cloud(scene: Scene, site: Site) -> Clouds | None:
+    """Shares of the AOI and of each zone under cloud, where the scene reaches them; only the quality band is read."""
     grid = pair_grid(site, scene, scene)
     aoi = aoi_mask(site, grid)
-    clouds = cloud_on_grid(scene, grid)
-    if clouds is None or not aoi.any():
+    found = cloud_on_grid(scene, grid)
+    if found is None or not aoi.any():
         return None
-    return float((clouds[0] & aoi).sum() / aoi.sum())
+    masks = {zone.id: zone_mask(zone, grid) for zone in site.zones.values() if zone.kind != "reference_point"}
+    return Clouds(
+        aoi=_share(found[0], aoi),
+        zones={zone: _share(found[0], mask) for zone, mask in masks.items() if mask.any()},
+    )
+
+
+def _share(of: BoolArray, where: BoolArray) -> float:
+    return float((of & where).sum() / where.sum())
+
+
+def over_aoi(clouds: Mapping[str, Clouds]) -> dict[str, float]:
+    """Cloud over the AOI alone, by scene id, as `imagery.select.choose` takes it."""
+    return {scene_id: found.aoi for scene_id, found in clouds.items()}
 
 
 def without(listing: Listing, spoiled: Mapping[str, str]) -> Listing:
@@ -69,19 +100,20 @@ def survey(site: Site, listing: Listing) -> Choice:
     SourceUnreachable
         A server does not answer.
     """
-    clouds: dict[str, float] = {}
+    clouds: dict[str, Clouds] = {}
     spoiled: dict[str, str] = {}
     for scene in to_measure(site, listing):
         try:
-            share = measure_cloud(scene, site)
+            found = measure_cloud(scene, site)
         except SourceUnreachable:
             raise
         except SitewatchError as problem:
             spoiled[scene.id] = str(problem)
         else:
-            if share is not None:
-                clouds[scene.id] = share
-    return Choice(plan=choose(site, without(listing, spoiled), aoi_cloud=clouds), aoi_cloud=clouds)
+            if found is not None:
+                clouds[scene.id] = found
+    plan = choose(site, without(listing, spoiled), aoi_cloud=over_aoi(clouds))
+    return Choice(plan=plan, clouds=clouds)
 
 
 def no_pair_reason(left_out: Iterable[LeftOut]) -> str:

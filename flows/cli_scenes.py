@@ -1,5 +1,6 @@
 """``sitewatch scenes``: what a source has for a site."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from imagery.source import open_source
 EXIT_DONE = 0
 EXIT_NO_PAIR = 3
 
+MOSTLY_HIDDEN, ZONES_NAMED = 0.5, 4
 OUTSIDE = "outside the period"
 """Begins the reason of scenes that only another period would need; a person need not read them one by one."""
 
@@ -31,7 +33,7 @@ OUTSIDE = "outside the period"
 def scenes(
     site: str, source: str, start: datetime, end: datetime, sites: Path | None, as_json: bool, debug: bool
 ) -> int:
-    """List the images of SITE that can be used, with cloud over the AOI, and why others are left out."""
+    """List the images of SITE that can be used, with cloud over the AOI and its zones, and why others are left out."""
     del debug  # acted upon by the entry point
     if start > end:
         raise BadRequest(f"--from {start:%Y-%m-%d} lies after --to {end:%Y-%m-%d}")
@@ -48,7 +50,7 @@ def scenes(
 def scenes_document(site: str, source: str, choice: Choice, *, now: datetime | None = None) -> dict[str, Any]:
     """What ``--json`` prints."""
     now = now or datetime.now(UTC)
-    plan = choice.plan
+    plan, clouds = choice.plan, choice.clouds
     return {
         "site": site,
         "source": source,
@@ -62,7 +64,10 @@ def scenes_document(site: str, source: str, choice: Choice, *, now: datetime | N
                 "gsd_m": scene.gsd_m,
                 "relative_orbit": scene.relative_orbit,
                 "orbit_state": scene.orbit_state,
-                "cloud_over_aoi": _share(choice.aoi_cloud.get(scene.id)),
+                "cloud_over_aoi": _share(clouds[scene.id].aoi) if scene.id in clouds else None,
+                "cloud_over_zones": {zone: _share(share) for zone, share in clouds[scene.id].zones.items()}
+                if scene.id in clouds
+                else None,
                 "cloud_cover_pct": scene.cloud_cover_pct,
                 "coverage": _share(plan.coverage.get(scene.id)),
                 "merged_with": [sibling.id for sibling in scene.siblings],
@@ -93,6 +98,14 @@ def _percent(value: float | None) -> str:
     return "" if value is None else f"{100 * value:.0f} %"
 
 
+def _mostly_hidden(zones: Mapping[str, float]) -> str:
+    """The zones more than half under cloud, the worst first."""
+    worst = sorted((-share, zone) for zone, share in zones.items() if share > MOSTLY_HIDDEN)
+    named = [f"{zone} ({-share:.0%})" for share, zone in worst[:ZONES_NAMED]]
+    rest = f" and {len(worst) - ZONES_NAMED} more zones" if len(worst) > ZONES_NAMED else ""
+    return ", ".join(named) + rest
+
+
 def _show(document: dict[str, Any]) -> None:
     console = Console(highlight=False)
     if any(scene["simulated"] for scene in document["scenes"]):
@@ -116,6 +129,9 @@ def _show(document: dict[str, Any]) -> None:
             scene["id"],
         )
     console.print(table)
+    for scene in document["scenes"]:
+        if hidden := _mostly_hidden(scene["cloud_over_zones"] or {}):
+            console.print(Text(f"{scene['acquired'][:10]}: cloud over {hidden}"))
     near = [entry for entry in document["left_out"] if not entry["reason"].startswith(OUTSIDE)]
     if near:
         left = Table("Left out", "Acquired (UTC)", "Why", box=SIMPLE_HEAD)

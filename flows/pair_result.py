@@ -17,7 +17,7 @@ from imagery.tile import Tile
 from models import compare
 from models.change import TileOutcome
 from models.compare import Conclusion, PairModel, TileResult
-from models.zones import with_zones
+from models.zones import with_zones, zones_seen
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -77,6 +77,7 @@ def conclude(
     if model is not None:
         status, reason = compare.verdict(model, conclusion)
     before, after = readers(folder)
+    evidence = _evidence(job, failed, unusable)
     record = RunRecord(
         name=job.name,
         pair=job.pair,
@@ -91,9 +92,10 @@ def conclude(
         status=status,
         reason=reason,
         tiles=job.tiles,
-        evidence=_evidence(job, failed, unusable),
+        evidence=evidence,
         conclusion=conclusion,
         valid_fraction=valid_fraction,
+        zones=zones_seen(site, job.grid, job.tiles, evidence),
         inputs=(*_inputs("before", job.before), *_inputs("after", job.after)),
         parameters={
             "algorithm": compare.ALGORITHM, "min_score": min_score, "scorer": None, "tile_px": job.tile_px,

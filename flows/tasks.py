@@ -65,8 +65,8 @@ def find_scenes(site: str, sites_file: Path | None, source: str, start: datetime
     cache_policy=NO_CACHE,
     **_PATIENT,
 )
-def measure_cloud(label: str, scene: Scene, site: str, sites_file: Path | None) -> float | None:
-    """Share of the AOI under cloud, from the quality band alone."""
+def measure_cloud(label: str, scene: Scene, site: str, sites_file: Path | None) -> choice.Clouds | None:
+    """Cloud over the AOI and its zones, from the quality band alone."""
     del label
     return choice.measure_cloud(scene, site_named(site, sites_file))
 

@@ -15,7 +15,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
 from flows import artifacts, progress, tasks
-from flows.choice import no_pair_reason, to_measure, without
+from flows.choice import Clouds, no_pair_reason, over_aoi, to_measure, without
 from flows.pair_job import load_job, make_job
 from flows.pair_result import PairResult
 from flows.scene_store import FetchedScene, fetched
@@ -125,12 +125,13 @@ def watch_site(
 
 
 def _measured(site: Site, listing: Listing, sites_file: Path | None) -> tuple[Listing, Mapping[str, float]]:
-    """Cloud over the AOI of every scene that has a quality band, read before anything else is fetched."""
+    """Share of the AOI under cloud in every scene that has a quality band, read before anything else is fetched."""
     scenes = to_measure(site, listing)
     progress.step(f"{site.name}: looking for cloud", total=len(scenes))
     futures = {s.id: tasks.measure_cloud.submit(s.id, s, site.id, sites_file) for s in scenes}
-    shares, spoiled = _collected(futures)
-    return without(listing, spoiled), {id_: share for id_, share in shares.items() if share is not None}
+    found, spoiled = _collected(futures)
+    clouds: dict[str, Clouds] = {id_: cloud for id_, cloud in found.items() if cloud is not None}
+    return without(listing, spoiled), over_aoi(clouds)
 
 
 def _fetched(

@@ -1,15 +1,20 @@
-"""Which zone of a site a change lies in, and what that adds to what may be said."""
+"""The zones of a site: which one a change lies in, what that adds to what may be said, how much of each was seen."""
 
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
+import numpy as np
 from odc.geo.geobox import GeoBox
 from pyproj import Transformer
 from shapely import Point
 from shapely.geometry.base import BaseGeometry
 
 from imagery.geometry import projected
-from imagery.raster import gsd_m
+from imagery.grid import zone_mask, zone_share
+from imagery.raster import FloatArray, gsd_m
 from imagery.site import Site, Zone
+from imagery.tile import Tile
+from imagery.warp import window_grid
 from models.change import Change
 from models.detect import Detection
 from models.label import label_in_zone
@@ -64,3 +69,59 @@ def _in_zone(change: Change, outlines: list[tuple[Zone, BaseGeometry]], place: P
         change, zone=zone.id, zone_uncertain=uncertain, before=relabelled(change.before),
         after=relabelled(change.after), label=label_in_zone(change.label, zone.kind, change.place.length_m, gsd_m=gsd),
     )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class ZoneSeen:
+    """How much of a zone a pair could show.
+
+    Parameters
+    ----------
+    zone : str
+        Its id.
+    on_grid : float
+        Share of its area that the compared ground covers, 0 to 1.
+    seen : float
+        Share of that part which could be seen on both dates, 0 to 1.
+    """
+
+    zone: str
+    on_grid: float
+    seen: float
+
+
+def zones_seen(
+    site: Site, grid: GeoBox, tiles: Sequence[Tile], evidence: Callable[[Tile], FloatArray | None]
+) -> tuple[ZoneSeen, ...]:
+    """What a pair could show of every zone that the compared ground touches; silence means nothing elsewhere.
+
+    Parameters
+    ----------
+    site : Site
+    grid : GeoBox
+        The pair's grid; without a CRS there are no zones.
+    tiles : sequence of Tile
+    evidence : callable
+        Tile to evidence over its core, NaN where not usable; None where the tile was not assessed.
+    """
+    if grid.crs is None:
+        return ()
+    zones = [zone for zone in site.zones.values() if zone.kind != "reference_point"]
+    total = dict.fromkeys((zone.id for zone in zones), 0)
+    seen = dict(total)
+    for tile in tiles:
+        statistic = evidence(tile)
+        usable = np.zeros(tile.core.shape, np.bool_) if statistic is None else np.isfinite(statistic)
+        for zone in zones:
+            inside = zone_mask(zone, window_grid(grid, tile.core))
+            total[zone.id] += int(inside.sum())
+            seen[zone.id] += int((inside & usable).sum())
+    return tuple(
+        ZoneSeen(
+            zone=zone.id,
+            on_grid=round(min(1.0, zone_share(zone, grid)), 4),
+            seen=round(seen[zone.id] / total[zone.id], 4),
+        )
+        for zone in zones
+        if total[zone.id]
+    )

@@ -150,6 +150,10 @@ def test_clouded_scene_is_left_out_and_clouded_tiles_are_not_assessed(
     unseen = {o.tile for o in second.outcomes if o.outcome == "not_assessable"}
     assert unseen == {"r00c00", "r01c00"}
     assert all("cloud" in (o.reason or "") for o in second.outcomes if o.tile in unseen)
+    first, clouded = (json.loads(run.paths.report.read_text())["zones"] for run in result.runs)
+    assert first == [{"zone": "east_yard", "on_grid": 1.0, "seen": 1.0}]
+    # The cloud and its rim end 60 of the 500 columns into the yard.
+    assert clouded[0]["seen"] == pytest.approx(0.87, abs=0.02)
     assert exit_code([result]) == 3
 
 

@@ -25,6 +25,7 @@ from imagery.raster import Raster
 from imagery.warp import ArrayReader
 from models.change import Link, TileOutcome
 from models.compare import Conclusion
+from models.zones import ZoneSeen
 from tests.unit.catalog.catalog_runs import alignment, appeared, grid_of, moved, raster_of, record, vanished
 
 
@@ -264,3 +265,15 @@ def test_dashes_cover_their_share_of_a_line() -> None:
     pieces = ink._dashed([(0, 0), (60, 0), (60, 60)], (10, 5))
     drawn = sum(np.hypot(b[0] - a[0], b[1] - a[1]) for piece in pieces for a, b in itertools.pairwise(piece))
     assert drawn == pytest.approx(80)
+
+
+def test_zones_that_could_not_be_seen_are_named(tmp_path: Path) -> None:
+    made = record(tmp_path)
+    assert made.site is not None
+    (zone, *_) = made.site.zones.values()
+    hidden = build_report(replace(made, zones=(ZoneSeen(zone=zone.id, on_grid=0.8, seen=0.5),)), {})
+    text = captions.unseen_zone_words(hidden)
+    assert text == f"Zones not seen, or less than half: {zone.name} (40% seen)."
+    assert text in captions.footer_lines(hidden)
+    shown = build_report(replace(made, zones=(ZoneSeen(zone=zone.id, on_grid=1.0, seen=0.9),)), {})
+    assert captions.unseen_zone_words(shown) == ""

@@ -5,12 +5,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from pyproj import CRS
 from shapely import Polygon, box
 
 from imagery.geometry import reprojected
 from imagery.raster import gsd_m
 from imagery.site import Site, Zone
+from imagery.tile import Tile, tiles
 from models.change import Change, Link, change_id
 from models.detect import Detection
 from models.evidence import interval_difference
@@ -18,7 +20,7 @@ from models.label import claimable, label, label_in_zone
 from models.link import pair_up
 from models.objects import dominated, outline_of, rectangle_of
 from models.overlap import without_overlaps
-from models.zones import with_zones
+from models.zones import with_zones, zones_seen
 from tests.unit.models.planted import reader, texture
 
 
@@ -184,6 +186,26 @@ class TestZones:
         grid = reader(texture((200, 200)), crs="EPSG:32636").grid
         (near,) = with_zones((self._change(90),), self._site(10), grid)
         assert near.zone_uncertain
+
+    def test_what_could_be_seen_of_zones(self) -> None:
+        grid = reader(texture((200, 200)), crs="EPSG:32636").grid
+        cut = tuple(tiles((200, 200), size_px=100, halo_px=0))
+
+        def evidence(tile: Tile) -> NDArray[np.float32] | None:
+            # The western tiles are not assessed but for a strip of 25 columns in the lower one.
+            if tile.core.col0 > 0:
+                return np.zeros(tile.core.shape, np.float32)
+            if tile.core.row0 == 0:
+                return None
+            return np.where(np.arange(100) < 25, 0, np.nan)[None].repeat(100, axis=0).astype(np.float32)
+
+        far = replace(self._site(5).zones["all"], id="far", geometry=box(10, 10, 11, 11))
+        site = self._site(5)
+        site = replace(site, zones={**site.zones, "far": far})
+        west, whole = zones_seen(site, grid, cut, evidence)
+        assert (west.zone, west.seen) == ("west", pytest.approx(0.125, abs=0.01))
+        assert (whole.zone, whole.seen) == ("all", pytest.approx(0.5625, abs=0.01))
+        assert west.on_grid == pytest.approx(1, abs=0.01)
 
 
 def test_change_survives_json() -> None:
