@@ -5,7 +5,6 @@ the program read anything on this machine or network, so only self-contained for
 an image (``.aux.xml``, ``.ovr``, ``.msk``, world files) are never looked at.
 """
 
-import itertools
 import logging
 import threading
 import warnings
@@ -14,7 +13,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import rasterio
@@ -26,7 +24,8 @@ from imagery.access import Access, default_access
 from imagery.address import is_remote, local_path, public_href
 from imagery.errors import UnreadableRaster
 from imagery.raster import Window
-from imagery.remote import Handle, remote_file
+from imagery.remote import remote_file
+from imagery.remote_dataset import RemoteDataset
 
 DRIVERS = ("GTiff", "JP2OpenJPEG", "PNG", "JPEG")
 """Formats that are opened. A COG is a GeoTIFF: GDAL's COG driver only writes."""
@@ -54,8 +53,6 @@ _MAGIC = {
     "JPEG": (b"\xff\xd8\xff",),
 }
 _local = threading.local()
-_handles: WeakKeyDictionary[Any, Handle] = WeakKeyDictionary()
-_opened = itertools.count()
 
 
 def raster_env() -> Any:
@@ -103,32 +100,25 @@ def open_raster(href: str | Path, access: Access | None = None) -> Any:
 
 def _open_remote(href: str, access: Access) -> Any:
     file, name = remote_file(href, access), public_href(href)
-    handle = Handle(file)
     drivers = _candidates(file.head())
     if not drivers:
         raise UnreadableRaster(
             f"{name}: the server sent something that is not an image in a supported format "
             f"({', '.join(DRIVERS)})"
         )
-    with raster_env():
+    with raster_env(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
         try:
-            # GDAL must not take one opening for another, so each has a name of its own.
-            dataset = _open_as_one_of(name, f"{next(_opened)}/remote", drivers, opener=handle.opener)
-        except UnreadableRaster:
-            raise handle.fault or UnreadableRaster(f"{name}: {_DAMAGED}") from None
-        _handles[dataset] = handle
+            dataset = RemoteDataset(file, drivers[0])
+        except (RasterioError, ValueError) as error:
+            raise UnreadableRaster(f"{name}: {_DAMAGED}") from error
         _refuse_references(name, dataset)
-        if dataset.driver == "GTiff" and _last_byte(dataset) > file.version.length:
+        cut = dataset.driver == "GTiff" and _last_byte(dataset) > file.version.length
+        dataset.raise_trouble()
+        if cut:
             dataset.close()
             raise UnreadableRaster(f"{name}: {_DAMAGED}")
-        _raise_fault(handle)
     return dataset
-
-
-def _raise_fault(handle: Handle | None) -> None:
-    if handle is not None and handle.fault is not None:
-        fault, handle.fault = handle.fault, None
-        raise fault
 
 
 def _candidates(head: bytes) -> tuple[str, ...]:
@@ -136,20 +126,19 @@ def _candidates(head: bytes) -> tuple[str, ...]:
     return tuple(driver for driver, magics in _MAGIC.items() if head.startswith(magics))
 
 
-def _open_as_one_of(name: str, address: str, drivers: tuple[str, ...], **options: Any) -> Any:
+def _open_as_one_of(name: str, address: str, drivers: tuple[str, ...]) -> Any:
     error: Exception | None = None
     for driver in drivers:
         try:
             with warnings.catch_warnings():
                 # A photograph without georeference is a normal input here.
                 warnings.simplefilter("ignore", NotGeoreferencedWarning)
-                return rasterio.open(address, driver=driver, **options)
+                return rasterio.open(address, driver=driver)
         except (RasterioError, OSError, ValueError) as reason:
             error = reason
             if "not recognized" not in _chain(reason):
                 break
-    what = "cannot be opened" if is_remote(name) else _what_is_it(local_path(name))
-    raise UnreadableRaster(f"{name}: {what}") from error
+    raise UnreadableRaster(f"{name}: {_what_is_it(local_path(name))}") from error
 
 
 def _address(name: str) -> str:
@@ -315,26 +304,25 @@ def read_mask(href: str, window: Window, access: Access | None = None) -> NDArra
 def fetch_pixels(href: str, indexes: tuple[int, ...], window: Window, access: Access | None = None) -> None:
     """Have the blocks of a window of a remote file on this machine, fetched several at a time."""
     dataset = shared_dataset(href, access)
-    handle = _handles.get(dataset)
-    if handle is not None and dataset.driver == "GTiff":
+    if isinstance(dataset, RemoteDataset) and dataset.driver == "GTiff":
         with raster_env():
-            handle.file.fetch(list(_block_ranges(dataset, indexes, window)))
-        _raise_fault(handle)
+            dataset.file.fetch(list(_block_ranges(dataset, indexes, window)))
 
 
 def _read(
     href: str, dataset: Any, read: Callable[[RioWindow], Any], indexes: tuple[int, ...], window: Window
 ) -> NDArray[Any]:
     rows, cols = window.shape
-    handle = _handles.get(dataset)
+    remote = isinstance(dataset, RemoteDataset)
     with raster_env():
         try:
-            if handle is not None and dataset.driver == "GTiff":
-                handle.file.fetch(list(_block_ranges(dataset, indexes, window)))
+            if remote and dataset.driver == "GTiff":
+                dataset.file.fetch(list(_block_ranges(dataset, indexes, window)))
             pixels = read(RioWindow(window.col0, window.row0, cols, rows))
         except (RasterioError, OSError) as error:
-            _raise_fault(handle)
-            if handle is not None and not isinstance(error, RasterioError):
+            if remote:
+                dataset.raise_trouble()
+            if remote and not isinstance(error, RasterioError):
                 raise  # what was fetched cannot be kept
             raise UnreadableRaster(f"{public_href(href)}: {_DAMAGED}") from error
     return np.asarray(pixels)
@@ -354,8 +342,7 @@ def _block_ranges(dataset: Any, indexes: tuple[int, ...], window: Window) -> Ite
 
 def name_of(dataset: Any) -> str:
     """Where an open dataset comes from, for messages."""
-    handle = _handles.get(dataset)
-    return str(dataset.name) if handle is None else public_href(handle.file.href)
+    return public_href(dataset.file.href) if isinstance(dataset, RemoteDataset) else str(dataset.name)
 
 
 def crs_name(dataset: Any) -> str:

@@ -93,6 +93,12 @@ def fetch_document(url: str, access: Access, headers: Mapping[str, str], *, limi
     return _patient(asked, take)
 
 
+def forget() -> None:
+    """Take every server for one that answers."""
+    _down.clear()
+    _hold.clear()
+
+
 def _patient(asked: Asked, take: Callable[[httpcore.Response], _T]) -> _T:
     """The answer, asked for again while a failure may pass."""
     begun, host = time.monotonic(), urlsplit(asked.href).netloc
