@@ -68,9 +68,19 @@ class UnusablePair(ImageryError):
 
 
 class SourceUnreachable(ImageryError):
-    """An archive, catalogue or server cannot be reached or does not answer."""
+    """An archive, catalogue or server cannot be reached or does not answer.
+
+    Attributes
+    ----------
+    retried : bool
+        Whether it was asked again and again already, so that another attempt at once is of no use.
+    """
 
     exit_code = 4
+
+    def __init__(self, message: str, *, retried: bool = False) -> None:
+        super().__init__(message)
+        self.retried = retried
 
 
 class AccessDenied(SourceUnreachable):

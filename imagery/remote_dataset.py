@@ -1,9 +1,11 @@
 """An open dataset of a remote file: GDAL reads it through Python, and what goes wrong there is not lost."""
 
+import atexit
 import itertools
 from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any, Self
+from weakref import WeakSet
 
 import rasterio
 from rasterio.errors import RasterioError
@@ -11,6 +13,7 @@ from rasterio.errors import RasterioError
 from imagery.remote import RemoteFile
 
 _opened = itertools.count()
+_alive: "WeakSet[RemoteDataset]" = WeakSet()
 
 
 @dataclass
@@ -49,6 +52,7 @@ class RemoteDataset:
         except RasterioError:
             self.raise_trouble()
             raise
+        _alive.add(self)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._dataset, name)
@@ -109,3 +113,10 @@ class _Cursor:
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+@atexit.register
+def _close_all() -> None:
+    """While Python can still be called by GDAL."""
+    for dataset in list(_alive):
+        dataset.close()

@@ -49,7 +49,7 @@ class Signed:
 
 
 def signed(
-    href: str, access: Access, fetch: FetchDocument, *, headers: Mapping[str, str], anew: bool = False
+    href: str, access: Access, fetch: FetchDocument, *, headers: Mapping[str, str], refused: str | None = None
 ) -> Signed:
     """`href` as it is sent.
 
@@ -59,8 +59,8 @@ def signed(
         For tokens.
     headers : mapping
         Sent with the request.
-    anew : bool
-        Whether a token in memory is not to be used: a server has refused it.
+    refused : str or None
+        The same address as it was sent before, with a signature that its server did not accept.
 
     Raises
     ------
@@ -76,11 +76,11 @@ def signed(
     if access.signing == "planetary-computer" and host.endswith(_BLOB_HOSTS):
         if "sig=" in parts.query:
             return Signed(url=href, headers=headers)
-        return Signed(url=_with_token(href, fetch, anew=anew), headers=headers, renewable=True)
+        return Signed(url=_with_token(href, fetch, refused=refused), headers=headers, renewable=True)
     return Signed(url=href, headers=headers)
 
 
-def _with_token(href: str, fetch: FetchDocument, *, anew: bool) -> str:
+def _with_token(href: str, fetch: FetchDocument, *, refused: str | None) -> str:
     # Slow to import, and needed by one source only.
     from planetary_computer.sas import TOKEN_CACHE, SASToken  # type: ignore[import-untyped]  # noqa: PLC0415
     from planetary_computer.settings import Settings  # type: ignore[import-untyped]  # noqa: PLC0415
@@ -92,7 +92,8 @@ def _with_token(href: str, fetch: FetchDocument, *, anew: bool) -> str:
     address = f"{endpoint}/{account}/{container}"
     with _tokens:
         token = TOKEN_CACHE.get(address)
-        if anew or token is None or token.ttl() < _REFRESH_S:
+        # Where many were refused at a time, the first of them has fetched another token already.
+        if token is None or token.ttl() < _REFRESH_S or token.sign(href).href == refused:
             key = settings.subscription_key
             token = SASToken(
                 **_token_document(address, fetch, {"Ocp-Apim-Subscription-Key": key} if key else {})

@@ -122,7 +122,7 @@ def _patient(asked: Asked, take: Callable[[httpcore.Response], _T]) -> _T:
             if over:
                 if problem.silent:
                     _down[host] = time.monotonic()
-                raise SourceUnreachable(f"{asked.name}: {problem}") from problem
+                raise SourceUnreachable(f"{asked.name}: {problem}", retried=True) from problem
             if problem.wait_s is None:
                 time.sleep(pause)
             else:
@@ -140,19 +140,19 @@ def _wait_for(host: str) -> None:
 
 
 def _once(asked: Asked, take: Callable[[httpcore.Response], _T]) -> _T:
-    request = _sign(asked, anew=False)
+    request = _sign(asked)
     try:
         return _followed(asked, request, take)
     except refusals.Expired as problem:
         if not request.renewable:
             raise problem.error from None
         try:
-            return _followed(asked, _sign(asked, anew=True), take)
+            return _followed(asked, _sign(asked, refused=request.url), take)
         except refusals.Expired as again:
             raise again.error from None
 
 
-def _sign(asked: Asked, *, anew: bool) -> Signed:
+def _sign(asked: Asked, *, refused: str | None = None) -> Signed:
     headers = {"User-Agent": "sitewatch", "Accept": "*/*", "Accept-Encoding": "identity", **asked.headers}
 
     def token(url: str, more: Mapping[str, str]) -> bytes:
@@ -161,7 +161,7 @@ def _sign(asked: Asked, *, anew: bool) -> Signed:
         own = Access(source=asked.access.source, hosts=(host,), private=(host, f"{host}:{port}"))
         return fetch_document(url, own, more)
 
-    return signed(asked.href, asked.access, token, headers=headers, anew=anew)
+    return signed(asked.href, asked.access, token, headers=headers, refused=refused)
 
 
 def _followed(asked: Asked, request: Signed, take: Callable[[httpcore.Response], _T]) -> _T:
@@ -212,6 +212,8 @@ def _next(
         raise RefusedAddress(
             f"{asked.name}: redirected from https to http ({public_href(target)}), not followed"
         )
+    if urlsplit(target).scheme not in {"http", "https"}:
+        raise RefusedAddress(f"{asked.name}: redirected to {public_href(target)}, and not followed")
     try:
         asked.access.check(target)
     except RefusedAddress as error:

@@ -1,6 +1,6 @@
 """An S3 server on loopback (moto's), and files in it."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,8 +20,8 @@ def s3_server() -> Iterator[str]:
         server.stop()
 
 
-def upload(endpoint: str, bucket: str, files: dict[str, Path]) -> None:
-    """Put files, by key, into a bucket, which is made."""
+def upload(endpoint: str, bucket: str, files: dict[str, Path], *, public: Collection[str] = ()) -> None:
+    """Put files, by key, into a bucket, which is made; all but those in `public` need a key."""
     client = boto3.client(
         "s3",
         endpoint_url=endpoint,
@@ -31,4 +31,6 @@ def upload(endpoint: str, bucket: str, files: dict[str, Path]) -> None:
     )
     client.create_bucket(Bucket=bucket)
     for key, path in files.items():
-        client.upload_file(str(path), bucket, key)
+        client.upload_file(
+            str(path), bucket, key, ExtraArgs={"ACL": "public-read"} if key in public else None
+        )
