@@ -6,14 +6,14 @@ catalogue can make this machine read its own network or a cloud's metadata servi
 """
 
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from imagery.address import host_and_port, is_remote, public_href
+from imagery.address import host_and_port, public_href
 from imagery.errors import RefusedAddress
 from imagery.scene import Scene
 
@@ -44,8 +44,8 @@ class S3Options:
         Whether the bucket is the first part of the path rather than of the host's name.
     unsigned : bool
         Whether requests carry no signature at all (public buckets).
-    key_env, secret_env, token_env : str
-        Environment variables with the access key, its secret and, where there is one, the session token.
+    access_key, secret_key, session_token : str
+        Names of the environment variables with the key, its secret and, where there is one, the session token.
     account : str or None
         Where an account can be had; for messages.
     """
@@ -54,9 +54,9 @@ class S3Options:
     region: str = "us-east-1"
     path_style: bool = True
     unsigned: bool = False
-    key_env: str = "AWS_ACCESS_KEY_ID"
-    secret_env: str = "AWS_SECRET_ACCESS_KEY"  # noqa: S105 (a name, no secret)
-    token_env: str = "AWS_SESSION_TOKEN"  # noqa: S105 (a name, no secret)
+    access_key: str = "AWS_ACCESS_KEY_ID"
+    secret_key: str = "AWS_SECRET_ACCESS_KEY"  # noqa: S105 (a name, no secret)
+    session_token: str = "AWS_SESSION_TOKEN"  # noqa: S105 (a name, no secret)
     account: str | None = None
 
 
@@ -71,7 +71,7 @@ class Access:
     schemes : tuple of str
         "file", "http", "https", "s3".
     hosts : tuple of str
-        Patterns such as ``*.blob.core.windows.net``; ``*`` is every host.
+        Patterns such as ``*.blob.core.windows.net``, for S3 of buckets; none for any host.
     private : bool or tuple of str
         Addresses that are allowed although they are not public: hosts (``localhost``), hosts with a port
         (``127.0.0.1:8080``) or networks (``10.1.0.0/16``). True stands for `PRIVATE_NETWORKS`.
@@ -85,10 +85,10 @@ class Access:
 
     source: str
     schemes: tuple[str, ...] = ("file", "http", "https")
-    hosts: tuple[str, ...] = ("*",)
+    hosts: tuple[str, ...] = ()
     private: bool | tuple[str, ...] = ()
     signing: Literal["none", "planetary-computer"] = "none"
-    s3: S3Options | None = field(default=None)
+    s3: S3Options | None = None
     connections: int = 8
 
     def __post_init__(self) -> None:
@@ -110,18 +110,23 @@ class Access:
         scheme = urlsplit(href).scheme.lower() if "://" in href else "file"
         if scheme not in self.schemes:
             raise self._refusal(href, f"reads {', '.join(self.schemes)} only, not {scheme}")
+        if scheme == "file":
+            return
         if scheme == "s3":
             if self.s3 is None:
                 raise self._refusal(href, "says nothing about S3 (endpoint, region, credentials)")
-            return
-        if not is_remote(href):
+            self._check_host(href, urlsplit(href).netloc.lower(), "buckets")
             return
         host, port = host_and_port(href)
-        if not self.lists(host, port) and not any(fnmatchcase(host, pattern) for pattern in self.hosts):
-            raise self._refusal(href, f"lists the hosts {', '.join(self.hosts) or '(none)'}, and not {host}")
+        if not self.lists(host, port):
+            self._check_host(href, host, "hosts")
         address = _literal(host)
         if address is not None and not self.may_connect(host, port, address):
             raise self._refusal(href, f"does not list the private address {host}", _PRIVATE_ADVICE)
+
+    def _check_host(self, href: str, host: str, kind: str) -> None:
+        if self.hosts and not any(fnmatchcase(host, pattern) for pattern in self.hosts):
+            raise self._refusal(href, f"lists the {kind} {', '.join(self.hosts)}, and not {host}")
 
     def may_connect(self, host: str, port: int, address: Address) -> bool:
         """Whether `address`, which `host` resolved to, may be connected to."""
@@ -155,6 +160,29 @@ def register_access(name: str, access: Access) -> None:
 def access_of(scene: Scene) -> Access:
     """The rules for the files of a scene: those registered for its source, or `default_access`."""
     return _registered.get(scene.source) or default_access(scene.source)
+
+
+def made_access(source: str, url: str, facts: Mapping[str, Any]) -> Access:
+    """Rules from what a provider's description says, which is the keyword arguments of `Access`.
+
+    Parameters
+    ----------
+    url : str
+        Of its API, whose own host and port are listed.
+    facts : mapping
+        An ``s3`` in it may be any dataclass with fields of `S3Options`; None stands for the default.
+    """
+    listed = facts.get("private") or ()
+    private = (
+        *(PRIVATE_NETWORKS if listed is True else listed),
+        _with_port(*host_and_port(url)),
+        *_listed_by_user(),
+    )
+    store = facts.get("s3")
+    s3 = None
+    if store is not None:
+        s3 = S3Options(**{name: value for name, value in asdict(store).items() if value is not None})
+    return Access(source=source, **{**facts, "private": private, "s3": s3})
 
 
 def default_access(source: str) -> Access:

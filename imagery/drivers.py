@@ -24,8 +24,6 @@ from imagery.access import Access, default_access
 from imagery.address import is_remote, local_path, public_href
 from imagery.errors import UnreadableRaster
 from imagery.raster import Window
-from imagery.remote import remote_file
-from imagery.remote_dataset import RemoteDataset
 
 DRIVERS = ("GTiff", "JP2OpenJPEG", "PNG", "JPEG")
 """Formats that are opened. A COG is a GeoTIFF: GDAL's COG driver only writes."""
@@ -89,7 +87,7 @@ def open_raster(href: str | Path, access: Access | None = None) -> Any:
     """
     name = str(href)
     if is_remote(name):
-        return _open_remote(name, access or default_access(name))
+        return _open_remote(name, access)
     address = _address(name)
     with raster_env():
         dataset = _open_as_one_of(name, address, _candidates(_head(local_path(name))))
@@ -98,8 +96,17 @@ def open_raster(href: str | Path, access: Access | None = None) -> Any:
     return dataset
 
 
-def _open_remote(href: str, access: Access) -> Any:
-    file, name = remote_file(href, access), public_href(href)
+def _remote_file(href: str, access: Access | None) -> Any:
+    # HTTP takes as long to load as a small comparison of two local files.
+    from imagery.remote import remote_file  # noqa: PLC0415
+
+    return remote_file(href, access or default_access(href))
+
+
+def _open_remote(href: str, access: Access | None) -> Any:
+    from imagery.remote_dataset import RemoteDataset  # noqa: PLC0415 - see _remote_file
+
+    file, name = _remote_file(href, access), public_href(href)
     drivers = _candidates(file.head())
     if not drivers:
         raise UnreadableRaster(
@@ -261,7 +268,7 @@ def shared_dataset(href: str, access: Access | None = None) -> Any:
 def file_key(href: str, access: Access | None = None) -> tuple[Any, ...]:
     """What identifies the bytes behind `href` within this process."""
     if is_remote(href):
-        return (href, remote_file(href, access or default_access(href)).version)
+        return (href, _remote_file(href, access).version)
     try:
         stat = local_path(href).stat()
     except OSError:
@@ -271,7 +278,8 @@ def file_key(href: str, access: Access | None = None) -> tuple[Any, ...]:
 
 def etag_of(href: str, access: Access | None = None) -> str | None:
     """The ETag of a remote file, where its server states one."""
-    return remote_file(href, access or default_access(href)).version.etag
+    etag: str | None = _remote_file(href, access).version.etag
+    return etag
 
 
 def read_pixels(
@@ -304,7 +312,7 @@ def read_mask(href: str, window: Window, access: Access | None = None) -> NDArra
 def fetch_pixels(href: str, indexes: tuple[int, ...], window: Window, access: Access | None = None) -> None:
     """Have the blocks of a window of a remote file on this machine, fetched several at a time."""
     dataset = shared_dataset(href, access)
-    if isinstance(dataset, RemoteDataset) and dataset.driver == "GTiff":
+    if is_remote(href) and dataset.driver == "GTiff":
         with raster_env():
             dataset.file.fetch(list(_block_ranges(dataset, indexes, window)))
 
@@ -313,7 +321,7 @@ def _read(
     href: str, dataset: Any, read: Callable[[RioWindow], Any], indexes: tuple[int, ...], window: Window
 ) -> NDArray[Any]:
     rows, cols = window.shape
-    remote = isinstance(dataset, RemoteDataset)
+    remote = is_remote(href)
     with raster_env():
         try:
             if remote and dataset.driver == "GTiff":
@@ -342,7 +350,8 @@ def _block_ranges(dataset: Any, indexes: tuple[int, ...], window: Window) -> Ite
 
 def name_of(dataset: Any) -> str:
     """Where an open dataset comes from, for messages."""
-    return public_href(dataset.file.href) if isinstance(dataset, RemoteDataset) else str(dataset.name)
+    file = getattr(dataset, "file", None)
+    return str(dataset.name) if file is None else public_href(file.href)
 
 
 def crs_name(dataset: Any) -> str:

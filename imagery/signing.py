@@ -120,14 +120,14 @@ def _s3(href: str, options: S3Options, headers: Mapping[str, str]) -> Signed:
     url = s3_url(href, options)
     if options.unsigned:
         return Signed(url=url, headers=headers)
-    names = (options.key_env, options.secret_env)
+    names = (options.access_key, options.secret_key)
     key, secret = (os.environ.get(name, "") for name in names)
     if not key or not secret:
         where = f"; an account is to be had at {options.account}" if options.account else ""
         raise MissingCredentials(
             f"{public_href(href)}: needs an account; set {names[0]} and {names[1]} to its S3 keys{where}"
         )
-    token = os.environ.get(options.token_env) or None
+    token = os.environ.get(options.session_token) or None
     return Signed(
         url=url,
         headers=sigv4_headers(url, headers, key=key, secret=secret, token=token, region=options.region),

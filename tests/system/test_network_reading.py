@@ -516,10 +516,10 @@ def bucket(images: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
 
 def cdse(endpoint: str, **options: Any) -> Access:
     s3 = S3Options(
-        endpoint=endpoint, key_env="CDSE_S3_ACCESS_KEY", secret_env="CDSE_S3_SECRET_KEY",
+        endpoint=endpoint, access_key="CDSE_S3_ACCESS_KEY", secret_key="CDSE_S3_SECRET_KEY",
         account="https://dataspace.copernicus.eu", **options,
     )  # fmt: skip
-    return Access(source="cdse-test", schemes=("s3", "https"), hosts=(), s3=s3)
+    return Access(source="cdse-test", schemes=("s3",), hosts=("eodata",), s3=s3)
 
 
 def test_s3_with_keys_from_the_environment(
@@ -553,6 +553,8 @@ def test_jpeg_2000_over_s3_without_a_signature(bucket: str) -> None:
 def test_s3_is_refused_where_the_source_does_not_list_it() -> None:
     with pytest.raises(RefusedAddress, match="not s3"):
         open_raster("s3://eodata/tile/red.jp2", Access(source="earth-search"))
+    with pytest.raises(RefusedAddress, match="buckets eodata, and not secrets"):
+        open_raster("s3://secrets/a.tif", cdse("http://127.0.0.1:9"))
 
 
 def test_nginx_serves_the_same(images: Path, tmp_path: Path, requires: Any) -> None:
