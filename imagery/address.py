@@ -2,7 +2,7 @@
 
 import hashlib
 from pathlib import Path
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit, urlunsplit
 
 from imagery.errors import RefusedAddress
 
@@ -13,6 +13,7 @@ _SIGNATURES = frozenset({"awsaccesskeyid", "signature", "expires", "key-pair-id"
 _SIGNATURE_PREFIXES = ("x-amz-", "x-goog-")
 _AZURE = frozenset({"se", "sig", "sip", "ske", "skoid", "sks", "skt", "sktid", "skv", "sp", "spr", "sr", "srt", "ss",
                     "st", "sv", "saoid", "suoid", "scid", "sdd"})  # fmt: skip
+_SAFE = "%/:@!$&'()*+,;=~-._"
 _KEYS = frozenset({"key", "api_key", "apikey", "api-key", "auth", "subscription-key"})
 
 
@@ -48,6 +49,20 @@ def public_href(href: str) -> str:
 def _hidden(pair: str) -> str:
     """What is called a key may also be the name of a file: hidden, and still different for each."""
     return f"{pair.partition('=')[0]}=hidden-{hashlib.sha256(pair.encode()).hexdigest()[:6]}"
+
+
+def sendable(url: str) -> str:
+    """`url` as it may stand in a request: what is not ASCII, and spaces, percent-encoded."""
+    parts = urlsplit(url)
+    netloc = parts.netloc.rpartition("@")[2]
+    path, query = quote(parts.path, safe=_SAFE), quote(parts.query, safe=_SAFE + "?")
+    return urlunsplit((parts.scheme, netloc, path or "/", query, ""))
+
+
+def login_of(url: str) -> str | None:
+    """``user:password`` that an address holds."""
+    login = urlsplit(url).netloc.rpartition("@")[0]
+    return unquote(login) or None
 
 
 def host_and_port(href: str) -> tuple[str, int]:

@@ -11,6 +11,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 from imagery import cache
@@ -36,6 +37,7 @@ MERGE_BYTES = 4_096
 _IN_USE_S = 900.0
 _MAX_PIECE = 8_000_000
 _KEPT_FILES = 256
+_RECENT_BYTES = 32_000_000
 
 _log = logging.getLogger(__name__)
 _files: OrderedDict[tuple[Any, ...], "RemoteFile"] = OrderedDict()
@@ -58,8 +60,6 @@ class RemoteFile:
         self.access = access
         self.asked = self.used = time.monotonic()
         self._entry = entry
-        self._recent: OrderedDict[int, bytes] = OrderedDict()
-        self._guard = threading.Lock()
 
     @property
     def version(self) -> Version:
@@ -100,21 +100,49 @@ class RemoteFile:
         self._entry.store(part.start, part.data)
 
     def _piece(self, position: int, stop: int) -> tuple[int, bytes]:
-        with self._guard:
-            for first, data in self._recent.items():
-                if first <= position < first + len(data):
-                    self._recent.move_to_end(first)
-                    return first, data
-        found = self._entry.piece_at(position)
-        while found is None:
-            page = position // PAGE_BYTES * PAGE_BYTES, -(-stop // PAGE_BYTES) * PAGE_BYTES
-            self.fetch([page])
+        found = _recent.find(self._entry, position)
+        if found is None:
             found = self._entry.piece_at(position)
-        with self._guard:
-            self._recent[found[0]] = found[1]
-            while len(self._recent) > 4:
-                self._recent.popitem(last=False)
+            while found is None:
+                page = position // PAGE_BYTES * PAGE_BYTES, -(-stop // PAGE_BYTES) * PAGE_BYTES
+                self.fetch([page])
+                found = self._entry.piece_at(position)
+            _recent.add(self._entry, *found)
         return found
+
+
+class _Recent:
+    """The last pieces that were read, of all files: GDAL reads a header a few bytes at a time."""
+
+    def __init__(self) -> None:
+        self._pieces: OrderedDict[tuple[Path, int], bytes] = OrderedDict()
+        self._size = 0
+        self._lock = threading.Lock()
+
+    def find(self, entry: Entry, position: int) -> tuple[int, bytes] | None:
+        """Start and bytes of the piece that holds `position`."""
+        with self._lock:
+            for (folder, start), data in reversed(self._pieces.items()):
+                if folder == entry.folder and start <= position < start + len(data):
+                    return start, data
+        return None
+
+    def clear(self) -> None:
+        """Read from disk again."""
+        with self._lock:
+            self._pieces.clear()
+            self._size = 0
+
+    def add(self, entry: Entry, start: int, data: bytes) -> None:
+        """Remember a piece, and forget the oldest."""
+        with self._lock:
+            self._size += len(data) - len(self._pieces.pop((entry.folder, start), b""))
+            self._pieces[entry.folder, start] = data
+            while self._size > _RECENT_BYTES and len(self._pieces) > 1:
+                self._size -= len(self._pieces.popitem(last=False)[1])
+
+
+_recent = _Recent()
 
 
 def remote_file(href: str, access: Access) -> RemoteFile:
@@ -157,6 +185,7 @@ def forget() -> None:
     """Ask every server again, the next time one of its files is opened."""
     with _lock:
         _files.clear()
+    _recent.clear()
 
 
 def _asked(href: str, name: str, access: Access) -> RemoteFile:

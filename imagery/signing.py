@@ -5,6 +5,7 @@ own package, which keeps tokens until a minute before they expire. S3: version 4
 so that no address ever carries one (https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html).
 """
 
+import base64
 import hashlib
 import hmac
 import json
@@ -17,7 +18,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from imagery.access import Access, S3Options
-from imagery.address import public_href
+from imagery.address import login_of, public_href
 from imagery.errors import AccessDenied, MissingCredentials, SourceUnreachable
 
 _BLOB_HOSTS = ".blob.core.windows.net"
@@ -77,6 +78,9 @@ def signed(
         if "sig=" in parts.query:
             return Signed(url=href, headers=headers)
         return Signed(url=_with_token(href, fetch, refused=refused), headers=headers, renewable=True)
+    login = login_of(href)
+    if login:
+        headers = {**headers, "Authorization": f"Basic {base64.b64encode(login.encode()).decode()}"}
     return Signed(url=href, headers=headers)
 
 

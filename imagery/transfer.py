@@ -10,7 +10,7 @@ import httpcore
 
 from imagery import refusals
 from imagery.access import Access
-from imagery.address import host_and_port, public_href
+from imagery.address import host_and_port, public_href, sendable
 from imagery.answers import (
     Again,
     Asked,
@@ -166,7 +166,7 @@ def _sign(asked: Asked, *, refused: str | None = None) -> Signed:
 
 def _followed(asked: Asked, request: Signed, take: Callable[[httpcore.Response], _T]) -> _T:
     """The answer to a request, after redirects that the source's rules allow."""
-    url, headers = request.url, dict(request.headers)
+    url, headers = sendable(request.url), dict(request.headers)
     for _ in range(_MAX_REDIRECTS + 1):
         access = _for_endpoint(asked.access, asked.href, url)
         try:
@@ -218,7 +218,9 @@ def _next(
         asked.access.check(target)
     except RefusedAddress as error:
         raise RefusedAddress(f"{asked.name}: redirected, and not followed: {error}") from error
-    return target, headers
+    if host_and_port(target) != host_and_port(url):
+        headers = {name: value for name, value in headers.items() if name != "Authorization"}
+    return sendable(target), headers
 
 
 def _taken(
