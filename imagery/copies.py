@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -81,10 +82,13 @@ def copy_source(scene: Scene, grid: GeoBox, folder: Path) -> tuple[SourceCopy, .
     """
     folder.mkdir(parents=True, exist_ok=True)
     wanted = [(part, name, asset) for part in (scene, *scene.siblings) for name, asset in part.assets.items()]
-    remote = any(is_remote(asset.href) for _, _, asset in wanted)
-    # Files of a server are fetched side by side; how many connections that makes, their source says.
-    with ThreadPoolExecutor(min(len(wanted), _ASSETS_AT_A_TIME) if remote else 1) as pool:
-        found = list(pool.map(lambda one: _copy_asset(one[0], one[1], one[2], grid, folder), wanted))
+    found: Iterable[SourceCopy | None]
+    if any(is_remote(asset.href) for _, _, asset in wanted):
+        # Files of a server are fetched side by side; how many connections that makes, their source says.
+        with ThreadPoolExecutor(min(len(wanted), _ASSETS_AT_A_TIME)) as pool:
+            found = list(pool.map(lambda one: _copy_asset(*one, grid=grid, folder=folder), wanted))
+    else:
+        found = [_copy_asset(*one, grid=grid, folder=folder) for one in wanted]
     copies = [copy for copy in found if copy is not None]
     if not copies:
         raise UnusablePair(f"{scene.id}: none of its files reaches the site; check the site's outline")
@@ -122,7 +126,7 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _copy_asset(scene: Scene, name: str, asset: Asset, grid: GeoBox, folder: Path) -> SourceCopy | None:
+def _copy_asset(scene: Scene, name: str, asset: Asset, *, grid: GeoBox, folder: Path) -> SourceCopy | None:
     access = access_of(scene)
     stem = re.sub(r"[^A-Za-z0-9_.-]", "_", f"{scene.id}_{name}")
     path, record = folder / f"{stem}.tif", folder / f"{stem}.copy.json"

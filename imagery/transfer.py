@@ -32,7 +32,7 @@ PAUSE_S = 0.5
 PATIENCE_S = 40.0
 """No attempt is begun later than this after the first."""
 
-_TIMEOUTS = {"connect": 5.0, "read": 15.0, "write": 15.0, "pool": 300.0}
+TIMEOUTS = {"connect": 5.0, "read": 15.0, "write": 15.0, "pool": 300.0}
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS = 5
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -171,7 +171,7 @@ def _followed(asked: Asked, request: Signed, take: Callable[[httpcore.Response],
         access = _for_endpoint(asked.access, asked.href, url)
         try:
             with pool_for(url, access).stream(
-                "GET", url, headers=list(headers.items()), extensions={"timeout": _TIMEOUTS}
+                "GET", url, headers=list(headers.items()), extensions={"timeout": TIMEOUTS}
             ) as response:
                 if response.status not in _REDIRECTS:
                     return _taken(asked, url, response, take)

@@ -33,7 +33,7 @@ from imagery.quality import cloud_on_grid
 from imagery.raster import Window
 from imagery.read import block_figures, copy_source
 from imagery.scene import Asset, Scene
-from tests.services.fault_proxy import Drip, Drop, FaultProxy, Short, Status, Tagged, Truncated
+from tests.services.fault_proxy import Delay, Drip, Drop, FaultProxy, Short, Status, Tagged, Truncated
 from tests.services.s3 import s3_server, upload
 from tests.unit.imagery.rasters import scene
 
@@ -303,6 +303,53 @@ def test_a_server_that_is_silent_is_asked_once_for_its_other_files(
             with pytest.raises(SourceUnreachable, match="cannot be fetched"):
                 open_raster(f"{url}/red.tif")
     assert same_pixels(f"{url}/red.tif", "red")
+
+
+def test_a_server_that_takes_too_long_is_named(proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transfer, "ATTEMPTS", 2)
+    monkeypatch.setitem(transfer.TIMEOUTS, "read", 0.3)
+    proxy.fail("/red.tif", Delay(seconds=3))
+    with pytest.raises(SourceUnreachable, match="no answer in time"):
+        open_raster(f"{proxy.url}/red.tif")
+    assert len(proxy.seen("/red.tif")) <= 2
+
+
+_ELSEWHERE = """
+import contextvars, gc, sys, threading
+from imagery.drivers import open_raster, read_pixels
+from imagery.raster import Window
+opened = []
+def work():
+    contextvars.copy_context().run(lambda: opened.append(open_raster(sys.argv[1])))
+    contextvars.copy_context().run(lambda: read_pixels(sys.argv[1], (1,), Window(row0=0, col0=0, row1=9, col1=9)))
+    contextvars.copy_context().run(lambda: read_pixels(sys.argv[1], (1,), Window(row0=900, col0=0, row1=909, col1=9)))
+thread = threading.Thread(target=work)
+thread.start(); thread.join(); del thread; gc.collect()
+print(opened[0].read(1).mean())
+opened.pop().close()
+"""
+
+
+def test_a_dataset_outlives_the_thread_and_the_context_that_opened_it(
+    proxy: FaultProxy, repository: Path
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _ELSEWHERE, f"{proxy.url}/red.tif"],
+        check=False, cwd=repository, capture_output=True, text=True, timeout=240,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) == pytest.approx(numbers(0).mean())
+    assert done.stderr == ""
+
+
+def test_a_password_in_an_address_is_used_and_not_shown(proxy: FaultProxy) -> None:
+    url = f"http://me:geheim@127.0.0.1:{proxy.port}/red.tif"
+    assert open_raster(url).shape == (SIDE, SIDE)
+    assert proxy.seen()[0].headers["authorization"] == "Basic bWU6Z2VoZWlt"
+    proxy.fail("*", Status(code=403))
+    with pytest.raises(AccessDenied) as caught:
+        open_raster(url.replace("red", "green"))
+    assert "geheim" not in str(caught.value)
 
 
 def test_a_name_that_nobody_knows() -> None:
