@@ -17,6 +17,7 @@ import rasterio
 from odc.geo.geobox import GeoBox
 from rasterio.transform import from_origin
 
+from flows.scene_store import fetch, fetched
 from imagery import connect, remote, transfer
 from imagery.access import Access, S3Options, register_access
 from imagery.drivers import open_raster, read_pixels
@@ -33,6 +34,9 @@ from imagery.quality import cloud_on_grid
 from imagery.raster import Window
 from imagery.read import block_figures, copy_source
 from imagery.scene import Asset, Scene
+from imagery.site_file import load_sites
+from imagery.sources.static_stac import StaticStac
+from tests.flows.flow_archive import NEWCOMER, write_archive, write_sites
 from tests.services.fault_proxy import Delay, Drip, Drop, FaultProxy, Short, Status, Tagged, Truncated
 from tests.services.s3 import s3_server, upload
 from tests.unit.imagery.rasters import scene
@@ -372,6 +376,28 @@ def test_content_that_changes_is_named_and_not_mixed(tmp_path: Path) -> None:
         remote.forget()  # the next run
         assert np.array_equal(read_pixels(url, (1,), elsewhere)[0], second[:100, :100])
         assert np.array_equal(read_pixels(url, (1,), INSIDE)[0], second[700:900, 700:900])
+
+
+def test_a_file_replaced_between_two_runs_is_read_anew_and_said(tmp_path: Path) -> None:
+    archive = write_archive(tmp_path / "archive", {"2025-01-01": []})
+    site = load_sites(write_sites(tmp_path / "sites.geojson"))["field"]
+    with FaultProxy(folder=archive.parent) as proxy:
+        source = StaticStac(address=f"{proxy.url}/items.json", name=f"{proxy.url}/items.json")
+        (there,) = source.find(
+            site, datetime(2025, 1, 1, tzinfo=UTC), datetime(2025, 1, 2, tzinfo=UTC)
+        ).usable
+        before = fetched(fetch(there, site, tmp_path / "out"))
+        write_archive(archive.parent, {"2025-01-01": [NEWCOMER]})
+        remote.forget()
+        after = fetched(fetch(there, site, tmp_path / "out"))
+    assert before.notes == ()
+    # Its quality band says what it said before; a file is another one all the same.
+    assert {note.split(": ")[0].rpartition("-")[2] for note in after.notes if "pixels differ" in note} == {
+        "red.tif", "green.tif", "blue.tif",
+    }  # fmt: skip
+    assert [copy.sha256 for copy in after.copies if copy.asset == "red"] != [
+        copy.sha256 for copy in before.copies if copy.asset == "red"
+    ]
 
 
 def test_a_file_cut_short_on_its_server_is_noticed_at_its_head(images: Path, tmp_path: Path) -> None:

@@ -47,6 +47,7 @@ def run(
         # Each run stands for a process of its own.
         remote.forget()
         transfer.forget()
+        capsys.readouterr()
         code = call(["run", "field", *place, "--from", "2025-01-01", "--to", "2025-01-11", "--json"])
         said = capsys.readouterr()
         assert "Traceback" not in said.err
