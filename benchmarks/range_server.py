@@ -5,6 +5,7 @@ The standard library's handler ignores ranges, so a reader of a Cloud-Optimized 
 
 import re
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -43,7 +44,7 @@ class Traffic:
             self.requests = self.bytes = 0
 
 
-def _handler(folder: Path, traffic: Traffic) -> type[BaseHTTPRequestHandler]:
+def _handler(folder: Path, traffic: Traffic, delay_s: float) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
@@ -52,6 +53,7 @@ def _handler(folder: Path, traffic: Traffic) -> type[BaseHTTPRequestHandler]:
             return path if path.is_file() and folder.resolve() in path.parents else None
 
         def _answer(self, *, body: bool) -> None:
+            time.sleep(delay_s)
             path = self._file()
             if path is None:
                 self.send_response(404)
@@ -95,10 +97,13 @@ def _handler(folder: Path, traffic: Traffic) -> type[BaseHTTPRequestHandler]:
 
 
 @contextmanager
-def serve(folder: Path) -> Iterator[tuple[str, Traffic]]:
-    """Serve `folder` on a free loopback port; gives the URL without a closing slash, and the counter."""
+def serve(folder: Path, *, delay_s: float = 0.0) -> Iterator[tuple[str, Traffic]]:
+    """Serve `folder` on a free loopback port; gives the URL without a closing slash, and the counter.
+
+    Every answer is held back for `delay_s`, as a server far away would.
+    """
     traffic = Traffic()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(folder, traffic))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(folder, traffic, delay_s))
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

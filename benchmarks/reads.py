@@ -1,7 +1,10 @@
 """Bytes fetched for one site out of large images on a server, over the bytes of the blocks that hold the site."""
 
+import os
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,7 @@ from rasterio.windows import Window as RioWindow
 from scipy import ndimage
 
 from benchmarks.range_server import serve
+from imagery.cache import FOLDER
 from imagery.grid import site_grid
 from imagery.raster import Window
 from imagery.read import block_figures, copy_source
@@ -27,7 +31,7 @@ UPPER_LEFT = (699960.0, 4000020.0)
 """Of the Sentinel-2 tile 36SYE, EPSG:32636, which holds the site."""
 
 
-def write_tile(path: Path) -> None:
+def write_tile(path: Path, upper_left: tuple[float, float] = UPPER_LEFT) -> None:
     """One band of a 110 km tile as archives hold it: COG, 1024 px blocks, deflate, overviews; noise for pixels."""
     rng = np.random.default_rng(20241215)
     patch = 1098
@@ -38,7 +42,7 @@ def write_tile(path: Path) -> None:
     numbers = np.clip(1800 + 500 * texture / np.std(texture), 1, 10000).astype(np.uint16)
     with rasterio.open(
         path, "w", driver="COG", width=SIDE_PX, height=SIDE_PX, count=1, dtype="uint16", crs="EPSG:32636", nodata=0,
-        transform=from_origin(*UPPER_LEFT, 10, 10), blocksize=BLOCK_PX, compress="deflate", predictor="standard",
+        transform=from_origin(*upper_left, 10, 10), blocksize=BLOCK_PX, compress="deflate", predictor="standard",
         overview_resampling="average", num_threads="all_cpus",
     ) as out:  # fmt: skip
         out.write(np.tile(numbers, (SIDE_PX // patch, SIDE_PX // patch)), 1)
@@ -47,10 +51,23 @@ def write_tile(path: Path) -> None:
 def scene(base: str) -> Scene:
     """Four bands of one acquisition below `base`, a folder or an URL."""
     return Scene(
-        id="noise", source="benchmark", collection="noise", platform="none", sensor="optical", quantity="dn",
+        id="noise", source=base, collection="noise", platform="none", sensor="optical", quantity="dn",
         acquired=datetime(2024, 12, 15, 8, 20, tzinfo=UTC), gsd_m=10.0,
         assets={band: Asset(href=f"{base}/{band}.tif", bands=(band,)) for band in BANDS},
     )  # fmt: skip
+
+
+@contextmanager
+def fresh_cache(folder: Path) -> Iterator[None]:
+    """Nothing fetched before counts while the block runs."""
+    before = os.environ.get(FOLDER)
+    os.environ[FOLDER] = str(folder)
+    try:
+        yield
+    finally:
+        os.environ.pop(FOLDER)
+        if before is not None:
+            os.environ[FOLDER] = before
 
 
 def measure() -> dict[str, Any]:
@@ -63,7 +80,7 @@ def measure() -> dict[str, Any]:
         for band in BANDS[1:]:
             (folder / f"{band}.tif").hardlink_to(folder / f"{BANDS[0]}.tif")
         figures = block_figures(scene(str(folder)), grid)
-        with serve(folder) as (url, traffic):
+        with serve(folder) as (url, traffic), fresh_cache(Path(name) / "cache"):
             start = time.perf_counter()
             copied = copy_source(scene(url), grid, copies)
             seconds = time.perf_counter() - start

@@ -13,7 +13,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import diff_speed, orfeo, reads
+from benchmarks import diff_speed, fetch, orfeo, reads
 from benchmarks.measure import machine, run_process
 
 RESULTS = Path(__file__).resolve().parent / "results"
@@ -70,6 +70,24 @@ def bench_reads(_options: argparse.Namespace) -> dict[str, Any]:
     return found
 
 
+def bench_fetch(_options: argparse.Namespace) -> dict[str, Any]:
+    """(d) Both areas of one pass over HTTP, beside odc-stac."""
+    found = fetch.measure()
+    table = Table(
+        "", "MB", "of blocks", "requests", "seconds",
+        title=f"{' and '.join(found['sites'])}, {found['bands']} bands each, {found['delay_ms']:.0f} ms per answer",
+    )  # fmt: skip
+    names = {"memory": "sitewatch, into memory", "copies": "sitewatch, as copies"}
+    for name, cost in found["costs"].items():
+        cells = [f"{cost['mb']:.2f}", f"{cost['over_blocks']:.3f}"]
+        table.add_row(names.get(name, name), *cells, f"{cost['requests']:.0f}", f"{cost['seconds']:.2f}")
+    ratio = found["ratio"]
+    cells = [f"{ratio['bytes']:.2f}", "", f"{ratio['requests']:.2f}", f"{ratio['seconds']:.2f}"]
+    table.add_row("into memory / odc-stac", *cells)
+    console.print(table)
+    return found
+
+
 def bench_flow(_options: argparse.Namespace) -> dict[str, Any]:
     """(c) What Prefect adds per tile."""
     with tempfile.TemporaryDirectory() as name:
@@ -111,6 +129,7 @@ def bench_start(options: argparse.Namespace) -> dict[str, Any]:
 BENCHMARKS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "diff": bench_diff,
     "reads": bench_reads,
+    "fetch": bench_fetch,
     "flow": bench_flow,
     "start": bench_start,
 }

@@ -103,7 +103,7 @@ def conclude(
             "rerun": recipe(job),
         },
         left_out=tuple(left_out),
-        notes=tuple(dict.fromkeys((*before.notes, *after.notes))),
+        notes=tuple(dict.fromkeys((*job.before.notes, *job.after.notes, *before.notes, *after.notes))),
         simulated=job.before.scene.simulated or job.after.scene.simulated,
         seconds=seconds,
     )  # fmt: skip

@@ -40,12 +40,15 @@ class FetchedScene:
         Share of the AOI, where the scene reaches it, with usable pixels.
     cloud : float or None
         Share of it under cloud, by the scene's quality band; None where it has none.
+    notes : tuple of str
+        Files that were replaced at their source since they had been fetched before.
     """
 
     scene: Scene
     copies: tuple[SourceCopy, ...]
     usable: float
     cloud: float | None
+    notes: tuple[str, ...] = ()
 
     @property
     def local(self) -> Scene:
@@ -70,6 +73,7 @@ class FetchedScene:
             "copies": [wire.copy_to_dict(copy) for copy in self.copies],
             "usable": self.usable,
             "cloud": self.cloud,
+            "notes": list(self.notes),
         }
 
     @classmethod
@@ -80,6 +84,7 @@ class FetchedScene:
             copies=tuple(wire.copy_from_dict(copy) for copy in document["copies"]),
             usable=document["usable"],
             cloud=document["cloud"],
+            notes=tuple(document.get("notes", ())),
         )
 
 
@@ -105,10 +110,30 @@ def fetch(scene: Scene, site: Site, out: Path) -> Path:
     local = local_scene(scene, copies)
     usable, cloud = _seen(local, site)
     record = folder / _RECORD
-    document = FetchedScene(scene=scene, copies=copies, usable=usable, cloud=cloud).as_dict()
-    if read_json(record) != document:
+    earlier = read_json(record) or {}
+    notes = (*earlier.get("notes", ()), *_replaced(earlier, copies))
+    document = FetchedScene(scene=scene, copies=copies, usable=usable, cloud=cloud, notes=notes).as_dict()
+    if earlier != document:
         write_json(record, document)
     return record
+
+
+def _replaced(earlier: dict[str, Any], copies: tuple[SourceCopy, ...]) -> list[str]:
+    """What became of files that an earlier run has fetched, in words."""
+    known = {
+        (copy["scene_id"], copy["asset"]): (copy["etag"], copy["sha256"])
+        for copy in earlier.get("copies", ())
+    }
+    notes = []
+    for copy in copies:
+        etag, sha256 = known.get((copy.scene_id, copy.asset), (None, None))
+        if etag is not None and copy.etag is not None and etag != copy.etag:
+            pixels = "the pixels of the site are the same" if sha256 == copy.sha256 else "its pixels differ"
+            notes.append(
+                f"{copy.href}: replaced at its source since it was fetched before (ETag {etag}, now {copy.etag}); "
+                f"{pixels}, the new file is used"
+            )
+    return notes
 
 
 def fetched(record: Path) -> FetchedScene:

@@ -7,6 +7,8 @@ from pyproj import CRS
 from shapely.geometry import box
 from shapely.geometry.base import BaseGeometry
 
+from imagery.access import Access, access_of
+from imagery.address import public_href
 from imagery.errors import MissingMetadata
 from imagery.geometry import projected
 from imagery.grid import site_grid
@@ -36,7 +38,8 @@ def scene_grid(site: Site, scene: Scene) -> GeoBox:
     MissingMetadata
         A file has no georeference.
     """
-    grids = [_placed(asset.href) for asset in scene.assets.values() if asset.role == "data"]
+    access = access_of(scene)
+    grids = [_placed(asset.href, access) for asset in scene.assets.values() if asset.role == "data"]
     finest = min(grids, key=gsd_m)
     if CRS.from_user_input(str(finest.crs)) == site.crs and not finest.affine.b:
         return site_grid(site, float(finest.affine.a), anchor=finest.affine)
@@ -73,19 +76,19 @@ def _outline(scene: Scene, grid: GeoBox) -> BaseGeometry:
         for asset in part.assets.values():
             if asset.role != "data":
                 continue
-            extent = _placed(asset.href).extent.to_crs(grid.crs).geom
+            extent = _placed(asset.href, access_of(part)).extent.to_crs(grid.crs).geom
             corners = [to_pixels * point for point in extent.exterior.coords]
             xs, ys = zip(*corners, strict=True)
             covered = covered.union(box(min(xs), min(ys), max(xs), max(ys)))
     return covered
 
 
-def _placed(href: str) -> GeoBox:
-    info = describe(href)
+def _placed(href: str, access: Access) -> GeoBox:
+    info = describe(href, access)
     if info.georeferenced:
         return info.grid
     raise MissingMetadata(
-        f"{href}: {', '.join(info.notes) or 'has no georeference'}; a scene of a site needs one: "
+        f"{public_href(href)}: {', '.join(info.notes) or 'has no georeference'}; a scene of a site needs one: "
         "georeference it, or compare two images with `sitewatch diff`"
     )
 

@@ -6,11 +6,12 @@ import json
 import os
 import re
 import shutil
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import httpx
 import rasterio
 from odc.geo.geobox import GeoBox
 from rasterio._err import CPLE_BaseError
@@ -18,15 +19,17 @@ from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import RasterioError
 from rasterio.windows import Window as RioWindow
 
-from imagery.drivers import is_remote, open_raster, raster_env, read_mask, read_pixels
-from imagery.errors import SourceUnreachable, UnusablePair
+from imagery.access import Access, access_of
+from imagery.address import is_remote, public_href
+from imagery.drivers import etag_of, fetch_pixels, open_raster, raster_env, read_mask, read_pixels
+from imagery.errors import UnusablePair
 from imagery.footprint import needed_window
 from imagery.raster import Window
 from imagery.scene import Asset, Scene
 
 _CHUNK_PX = 1024
+_ASSETS_AT_A_TIME = 6
 _FULL_BYTES = 1 << 20
-_HEAD_TIMEOUT_S = 20.0
 _HASH_CHUNK = 1 << 20
 
 
@@ -39,7 +42,7 @@ class SourceCopy:
     scene_id, asset : str
         What it was cut from: the scene (or sibling of it) and the name of its asset.
     href : str
-        The original.
+        The original, without signatures.
     etag : str or None
         Of the original, where a server states it.
     path : Path
@@ -78,12 +81,15 @@ def copy_source(scene: Scene, grid: GeoBox, folder: Path) -> tuple[SourceCopy, .
         `folder` cannot be written, or is full.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    copies = [
-        copy
-        for part in (scene, *scene.siblings)
-        for name, asset in part.assets.items()
-        if (copy := _copy_asset(part, name, asset, grid, folder)) is not None
-    ]
+    wanted = [(part, name, asset) for part in (scene, *scene.siblings) for name, asset in part.assets.items()]
+    found: Iterable[SourceCopy | None]
+    if any(is_remote(asset.href) for _, _, asset in wanted):
+        # Files of a server are fetched side by side; how many connections that makes, their source says.
+        with ThreadPoolExecutor(min(len(wanted), _ASSETS_AT_A_TIME)) as pool:
+            found = list(pool.map(lambda one: _copy_asset(*one, grid=grid, folder=folder), wanted))
+    else:
+        found = [_copy_asset(*one, grid=grid, folder=folder) for one in wanted]
+    copies = [copy for copy in found if copy is not None]
     if not copies:
         raise UnusablePair(f"{scene.id}: none of its files reaches the site; check the site's outline")
     return tuple(copies)
@@ -120,19 +126,19 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _copy_asset(scene: Scene, name: str, asset: Asset, grid: GeoBox, folder: Path) -> SourceCopy | None:
-    etag = _etag(asset)
+def _copy_asset(scene: Scene, name: str, asset: Asset, *, grid: GeoBox, folder: Path) -> SourceCopy | None:
+    access = access_of(scene)
     stem = re.sub(r"[^A-Za-z0-9_.-]", "_", f"{scene.id}_{name}")
     path, record = folder / f"{stem}.tif", folder / f"{stem}.copy.json"
-    with open_raster(asset.href) as dataset:
+    with open_raster(asset.href, access) as dataset:
         window = needed_window(dataset, grid, whole_blocks=True)
         if window is None:
             return None
         copy = SourceCopy(
             scene_id=scene.id,
             asset=name,
-            href=asset.href,
-            etag=etag,
+            href=public_href(asset.href),
+            etag=etag_of(asset.href, access) if is_remote(asset.href) else asset.etag,
             path=path,
             window=window,
             length=0,
@@ -143,14 +149,17 @@ def _copy_asset(scene: Scene, name: str, asset: Asset, grid: GeoBox, folder: Pat
             return done
         partial = path.with_suffix(".part")
         try:
-            _write(dataset, asset.href, window, partial)
+            fetch_pixels(asset.href, tuple(dataset.indexes), window, access)
+            _write(dataset, asset.href, window, partial, access)
         except (RasterioError, CPLE_BaseError) as error:  # what fails in reading is an ImageryError
             full = shutil.disk_usage(folder).free < _FULL_BYTES
-            partial.unlink(missing_ok=True)
             number = errno.ENOSPC if full else errno.EIO
-            raise OSError(
-                number, f"{os.strerror(number)} while {asset.href} was copied", str(folder)
-            ) from error
+            what = f"{os.strerror(number)} while {public_href(asset.href)} was copied"
+            partial.unlink(missing_ok=True)
+            raise OSError(number, what, str(folder)) from error
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise
     copy = replace(copy, length=partial.stat().st_size, sha256=sha256_of(partial))
     partial.replace(path)
     _write_record(copy, record)
@@ -175,18 +184,7 @@ def _finished(wanted: SourceCopy, record: Path) -> SourceCopy | None:
     return found if whole and sha256_of(found.path) == found.sha256 else None
 
 
-def _etag(asset: Asset) -> str | None:
-    if not is_remote(asset.href):
-        return asset.etag
-    try:
-        answer = httpx.head(asset.href, follow_redirects=True, timeout=_HEAD_TIMEOUT_S)
-    except httpx.HTTPError as error:
-        raise SourceUnreachable(f"{asset.href}: cannot be fetched: {error}") from error
-    # Signed addresses often allow GET alone; then the ETag stays what the catalogue said.
-    return answer.headers.get("etag", asset.etag) if answer.is_success else asset.etag
-
-
-def _write(dataset: Any, href: str, window: Window, path: Path) -> None:
+def _write(dataset: Any, href: str, window: Window, path: Path, access: Access) -> None:
     rows, cols = window.shape
     masked = any(MaskFlags.per_dataset in flags for flags in dataset.mask_flag_enums)
     alpha = ColorInterp.alpha in dataset.colorinterp
@@ -208,9 +206,9 @@ def _write(dataset: Any, href: str, window: Window, path: Path) -> None:
             out.write_colormap(1, dataset.colormap(1))
         for chunk in _chunks(window):
             at = RioWindow(chunk.col0 - window.col0, chunk.row0 - window.row0, chunk.shape[1], chunk.shape[0])
-            out.write(read_pixels(href, tuple(dataset.indexes), chunk), window=at)
+            out.write(read_pixels(href, tuple(dataset.indexes), chunk, access), window=at)
             if masked and not alpha:
-                out.write_mask(read_mask(href, chunk), window=at)
+                out.write_mask(read_mask(href, chunk, access), window=at)
 
 
 def _chunks(window: Window) -> list[Window]:

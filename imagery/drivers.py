@@ -9,9 +9,10 @@ import logging
 import threading
 import warnings
 from collections import OrderedDict
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import numpy as np
 import rasterio
@@ -19,13 +20,13 @@ from numpy.typing import NDArray
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window as RioWindow
 
-from imagery.errors import SourceUnreachable, UnreadableRaster
+from imagery.access import Access, default_access
+from imagery.address import is_remote, local_path, public_href
+from imagery.errors import UnreadableRaster
 from imagery.raster import Window
 
 DRIVERS = ("GTiff", "JP2OpenJPEG", "PNG", "JPEG")
 """Formats that are opened. A COG is a GeoTIFF: GDAL's COG driver only writes."""
-
-SCHEMES = frozenset({"file", "http", "https"})
 
 _ENV = {
     # An empty listing also keeps GDAL from picking up sidecars, which may point anywhere.
@@ -36,18 +37,11 @@ _ENV = {
     "GDAL_ERROR_ON_LIBJPEG_WARNING": "YES",
     "GDAL_CACHEMAX": 256,
     "GDAL_NUM_THREADS": "1",
-    "GDAL_HTTP_CONNECTTIMEOUT": "10",
-    "GDAL_HTTP_TIMEOUT": "60",
-    "GDAL_HTTP_MAX_RETRY": "3",
-    "GDAL_HTTP_RETRY_DELAY": "1",
-    "GDAL_HTTP_MERGE_CONSECUTIVE_RANGES": "YES",
+    # One read gets the header of a COG.
     "GDAL_INGESTED_BYTES_AT_OPEN": "32768",
-    # Without this a "not found" would be remembered, and a retry would never ask again.
-    "CPL_VSIL_CURL_NON_CACHED": "/vsicurl/",
 }
 
 _OPEN_DATASETS = 32
-_TRANSFER_WORDS = ("http", "curl", "timed out", "timeout", "connect", "resolve host", "range")
 _MAGIC_BYTES = 4096
 _DAMAGED = "the image is damaged or cut short; fetch or export it again"
 _MAGIC = {
@@ -56,11 +50,6 @@ _MAGIC = {
     "PNG": (b"\x89PNG\r\n\x1a\n",),
     "JPEG": (b"\xff\xd8\xff",),
 }
-_SUFFIXES = {
-    "GTiff": {".tif", ".tiff"}, "JP2OpenJPEG": {".jp2", ".j2k", ".jpx"}, "PNG": {".png"},
-    "JPEG": {".jpg", ".jpeg"},
-}  # fmt: skip
-
 _local = threading.local()
 
 
@@ -72,24 +61,15 @@ def raster_env() -> Any:
     return rasterio.Env(**_ENV)
 
 
-def is_remote(href: str) -> bool:
-    """Whether `href` is fetched over HTTP(S)."""
-    return urlsplit(href).scheme.lower() in {"http", "https"}
-
-
-def local_path(href: str) -> Path:
-    """The file that a path or ``file://`` URL names."""
-    parts = urlsplit(href)
-    return Path(unquote(parts.path)) if parts.scheme == "file" else Path(href)
-
-
-def open_raster(href: str | Path) -> Any:
+def open_raster(href: str | Path, access: Access | None = None) -> Any:
     """Open an image.
 
     Parameters
     ----------
     href : str or Path
-        Local path, ``file://`` or ``http(s)://`` URL.
+        Local path, ``file://``, ``http(s)://`` or ``s3://`` URL.
+    access : Access or None
+        Rules of the source that names a remote image; None for an address that a person gave.
 
     Returns
     -------
@@ -100,24 +80,56 @@ def open_raster(href: str | Path) -> Any:
     ------
     UnreadableRaster
         Missing, empty, truncated, not an image, or of a format that is not opened.
+    RefusedAddress
+        The source may not read from there.
     SourceUnreachable
         The server does not answer, or refuses.
     """
     name = str(href)
+    if is_remote(name):
+        return _open_remote(name, access)
     address = _address(name)
     with raster_env():
-        dataset = _open_as_one_of(name, address, _candidates(name))
+        dataset = _open_as_one_of(name, address, _candidates(_head(local_path(name))))
         _refuse_references(name, dataset)
         _refuse_truncated(name, dataset)
     return dataset
 
 
-def _candidates(name: str) -> tuple[str, ...]:
-    """Drivers to try: the one that a local file's first bytes call for, or all, the likeliest first."""
-    if is_remote(name):
-        suffix = Path(urlsplit(name).path).suffix.lower()
-        return tuple(sorted(DRIVERS, key=lambda driver: suffix not in _SUFFIXES[driver]))
-    head = _head(local_path(name))
+def _remote_file(href: str, access: Access | None) -> Any:
+    # HTTP takes as long to load as a small comparison of two local files.
+    from imagery.remote import remote_file  # noqa: PLC0415
+
+    return remote_file(href, access or default_access(href))
+
+
+def _open_remote(href: str, access: Access | None) -> Any:
+    from imagery.remote_dataset import RemoteDataset  # noqa: PLC0415 - see _remote_file
+
+    file, name = _remote_file(href, access), public_href(href)
+    drivers = _candidates(file.head())
+    if not drivers:
+        raise UnreadableRaster(
+            f"{name}: the server sent something that is not an image in a supported format "
+            f"({', '.join(DRIVERS)})"
+        )
+    with raster_env(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        try:
+            dataset = RemoteDataset(file, drivers[0])
+        except (RasterioError, ValueError) as error:
+            raise UnreadableRaster(f"{name}: {_DAMAGED}") from error
+        _refuse_references(name, dataset)
+        cut = dataset.driver == "GTiff" and _last_byte(dataset) > file.version.length
+        dataset.raise_trouble()
+        if cut:
+            dataset.close()
+            raise UnreadableRaster(f"{name}: {_DAMAGED}")
+    return dataset
+
+
+def _candidates(head: bytes) -> tuple[str, ...]:
+    """Drivers that a file's first bytes call for."""
     return tuple(driver for driver, magics in _MAGIC.items() if head.startswith(magics))
 
 
@@ -133,18 +145,15 @@ def _open_as_one_of(name: str, address: str, drivers: tuple[str, ...]) -> Any:
             error = reason
             if "not recognized" not in _chain(reason):
                 break
-    raise _open_error(name, error) from error
+    raise UnreadableRaster(f"{name}: {_what_is_it(local_path(name))}") from error
 
 
 def _address(name: str) -> str:
     scheme = urlsplit(name).scheme.lower()
-    if "://" in name:
-        if scheme not in SCHEMES:
-            raise UnreadableRaster(
-                f"{name}: images are read from files and http(s) addresses only, not from {scheme}://"
-            )
-        if scheme != "file":
-            return f"/vsicurl/{name}"
+    if "://" in name and scheme != "file":
+        raise UnreadableRaster(
+            f"{name}: images are read from files, http(s) and S3 addresses only, not from {scheme}://"
+        )
     path = local_path(name)
     if name.startswith("/vsi"):
         raise UnreadableRaster(f"{name}: GDAL virtual file systems are not read; give a file or an URL")
@@ -169,18 +178,6 @@ def _chain(error: BaseException | None) -> str:
     return " | ".join(texts)
 
 
-def _open_error(name: str, error: Exception | None) -> Exception:
-    text = _chain(error)
-    if is_remote(name):
-        if "not recognized" in text:
-            return UnreadableRaster(
-                f"{name}: the server sent something that is not an image in a supported format "
-                f"({', '.join(DRIVERS)})"
-            )
-        return SourceUnreachable(f"{name}: cannot be fetched: {_first_line(text)}")
-    return UnreadableRaster(f"{name}: {_what_is_it(local_path(name))}")
-
-
 def _head(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
@@ -201,10 +198,6 @@ def _what_is_it(path: Path) -> str:
     return f"not an image in a supported format; {formats}"
 
 
-def _first_line(text: str) -> str:
-    return text.split(" | ", maxsplit=1)[0].strip().splitlines()[0] if text.strip() else "no answer"
-
-
 def _refuse_references(name: str, dataset: Any) -> None:
     if dataset.tags(ns="OVERVIEWS"):
         dataset.close()
@@ -220,8 +213,6 @@ def _refuse_references(name: str, dataset: Any) -> None:
 
 def _refuse_truncated(name: str, dataset: Any) -> None:
     """A file's head may be whole while its pixels are cut off; notice before minutes of work."""
-    if is_remote(name):
-        return
     path = local_path(name)
     whole = True
     if dataset.driver == "PNG":
@@ -230,10 +221,15 @@ def _refuse_truncated(name: str, dataset: Any) -> None:
             file.seek(max(0, path.stat().st_size - _MAGIC_BYTES))
             whole = b"IEND" in file.read()
     elif dataset.driver == "GTiff":
-        whole = max(_block_end(dataset, *last) for last in _last_blocks(dataset)) <= path.stat().st_size
+        whole = _last_byte(dataset) <= path.stat().st_size
     if not whole:
         dataset.close()
         raise UnreadableRaster(f"{name}: {_DAMAGED}")
+
+
+def _last_byte(dataset: Any) -> int:
+    """Position after a GeoTIFF's corner blocks: its file has to reach there."""
+    return max(_block_end(dataset, *last) for last in _last_blocks(dataset))
 
 
 def _last_blocks(dataset: Any) -> list[tuple[int, int, int]]:
@@ -253,26 +249,26 @@ def _block_end(dataset: Any, band: int, row: int, col: int) -> int:
     return int(offset or 0) + block_size(dataset, band, row, col)
 
 
-def shared_dataset(href: str) -> Any:
+def shared_dataset(href: str, access: Access | None = None) -> Any:
     """An open dataset of `href` for this thread (GDAL datasets must not be shared between threads).
 
-    The last few stay open, so that reading tile by tile does not parse headers again; a local file that has
-    changed since is opened anew.
+    The last few stay open, so that reading tile by tile does not parse headers again; a file that has changed
+    since is opened anew.
     """
     datasets: OrderedDict[tuple[Any, ...], Any] = _local.__dict__.setdefault("datasets", OrderedDict())
-    key = file_key(href)
+    key = file_key(href, access)
     if key not in datasets:
-        datasets[key] = open_raster(href)
+        datasets[key] = open_raster(href, access)
         while len(datasets) > _OPEN_DATASETS:
             datasets.popitem(last=False)[1].close()
     datasets.move_to_end(key)
     return datasets[key]
 
 
-def file_key(href: str) -> tuple[Any, ...]:
+def file_key(href: str, access: Access | None = None) -> tuple[Any, ...]:
     """What identifies the bytes behind `href` within this process."""
     if is_remote(href):
-        return (href,)
+        return (href, _remote_file(href, access).version)
     try:
         stat = local_path(href).stat()
     except OSError:
@@ -280,46 +276,82 @@ def file_key(href: str) -> tuple[Any, ...]:
     return (href, stat.st_mtime_ns, stat.st_size, stat.st_ino)
 
 
-def read_pixels(href: str, indexes: tuple[int, ...], window: Window) -> NDArray[Any]:
+def etag_of(href: str, access: Access | None = None) -> str | None:
+    """The ETag of a remote file, where its server states one."""
+    etag: str | None = _remote_file(href, access).version.etag
+    return etag
+
+
+def read_pixels(
+    href: str, indexes: tuple[int, ...], window: Window, access: Access | None = None
+) -> NDArray[Any]:
     """Unscaled numbers of a window that lies inside the file.
 
     Parameters
     ----------
     indexes : tuple of int
         Bands, from 1.
+    access : Access or None
+        See `open_raster`.
 
     Returns
     -------
     array (band, row, col)
         In the file's own type.
     """
+    dataset = shared_dataset(href, access)
+    return _read(href, dataset, lambda at: dataset.read(list(indexes), window=at), indexes, window)
+
+
+def read_mask(href: str, window: Window, access: Access | None = None) -> NDArray[np.uint8]:
+    """The file's own mask band (0 = no data) over a window that lies inside the file."""
+    dataset = shared_dataset(href, access)
+    return _read(href, dataset, lambda at: dataset.read_masks(1, window=at), (), window)
+
+
+def fetch_pixels(href: str, indexes: tuple[int, ...], window: Window, access: Access | None = None) -> None:
+    """Have the blocks of a window of a remote file on this machine, fetched several at a time."""
+    dataset = shared_dataset(href, access)
+    if is_remote(href) and dataset.driver == "GTiff":
+        with raster_env():
+            dataset.file.fetch(list(_block_ranges(dataset, indexes, window)))
+
+
+def _read(
+    href: str, dataset: Any, read: Callable[[RioWindow], Any], indexes: tuple[int, ...], window: Window
+) -> NDArray[Any]:
     rows, cols = window.shape
-    dataset = shared_dataset(href)
+    remote = is_remote(href)
     with raster_env():
         try:
-            pixels = dataset.read(list(indexes), window=RioWindow(window.col0, window.row0, cols, rows))
+            if remote and dataset.driver == "GTiff":
+                dataset.file.fetch(list(_block_ranges(dataset, indexes, window)))
+            pixels = read(RioWindow(window.col0, window.row0, cols, rows))
         except (RasterioError, OSError) as error:
-            raise _read_error(href, error) from error
+            if remote:
+                dataset.raise_trouble()
+            if remote and not isinstance(error, RasterioError):
+                raise  # what was fetched cannot be kept
+            raise UnreadableRaster(f"{public_href(href)}: {_DAMAGED}") from error
     return np.asarray(pixels)
 
 
-def read_mask(href: str, window: Window) -> NDArray[np.uint8]:
-    """The file's own mask band (0 = no data) over a window that lies inside the file."""
-    rows, cols = window.shape
-    dataset = shared_dataset(href)
-    with raster_env():
-        try:
-            mask = dataset.read_masks(1, window=RioWindow(window.col0, window.row0, cols, rows))
-        except (RasterioError, OSError) as error:
-            raise _read_error(href, error) from error
-    return np.asarray(mask)
+def _block_ranges(dataset: Any, indexes: tuple[int, ...], window: Window) -> Iterator[tuple[int, int]]:
+    """Positions of a GeoTIFF's blocks that hold a window."""
+    together = dataset.interleaving is not None and dataset.interleaving.value == "PIXEL"
+    for band in indexes[:1] if together else indexes:
+        height, width = dataset.block_shapes[band - 1]
+        for row in range(window.row0 // height, -(-window.row1 // height)):
+            for col in range(window.col0 // width, -(-window.col1 // width)):
+                end, size = _block_end(dataset, band, row, col), block_size(dataset, band, row, col)
+                if size:
+                    yield end - size, end
 
 
-def _read_error(href: str, error: Exception) -> Exception:
-    text = _chain(error)
-    if is_remote(href) and any(word in text.lower() for word in _TRANSFER_WORDS):
-        return SourceUnreachable(f"{href}: the transfer broke off: {_first_line(text)}")
-    return UnreadableRaster(f"{href}: {_DAMAGED}")
+def name_of(dataset: Any) -> str:
+    """Where an open dataset comes from, for messages."""
+    file = getattr(dataset, "file", None)
+    return str(dataset.name) if file is None else public_href(file.href)
 
 
 def crs_name(dataset: Any) -> str:

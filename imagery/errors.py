@@ -5,11 +5,16 @@
     SitewatchError            base of every error a user may see without a traceback
     └── ImageryError
         ├── UnreadableRaster      the file is not an image that can be used
+        │   ├── MissingFile           the server has no such file
+        │   └── ChangedContent        the file became another one while it was read
+        ├── RefusedAddress        an address that its source does not list, or a private one
         ├── MissingMetadata       something the pixels do not say must be given
         ├── BadSites              a site file is wrong
         ├── BadSource             what was given as a source of scenes is none
         ├── UnusablePair          two images that cannot be compared at all
         └── SourceUnreachable     the archive or its server does not answer
+            ├── AccessDenied          it answers and refuses
+            └── MissingCredentials    it wants an account that is not given
 """
 
 
@@ -34,6 +39,18 @@ class UnreadableRaster(ImageryError):
     """The file cannot be opened as an image, or holds nothing usable."""
 
 
+class MissingFile(UnreadableRaster):
+    """A server answers and does not have the file."""
+
+
+class ChangedContent(UnreadableRaster):
+    """A server sends another file than the one whose first part was read; parts of two are never mixed."""
+
+
+class RefusedAddress(ImageryError):
+    """An address, or one it leads to, is not among those that the source of the scene may use."""
+
+
 class MissingMetadata(ImageryError):
     """Date, sensor, ground sample distance or quantity is not known and is never guessed."""
 
@@ -51,6 +68,24 @@ class UnusablePair(ImageryError):
 
 
 class SourceUnreachable(ImageryError):
-    """An archive, catalogue or server cannot be reached or does not answer."""
+    """An archive, catalogue or server cannot be reached or does not answer.
+
+    Attributes
+    ----------
+    retried : bool
+        Whether it was asked again and again already, so that another attempt at once is of no use.
+    """
 
     exit_code = 4
+
+    def __init__(self, message: str, *, retried: bool = False) -> None:
+        super().__init__(message)
+        self.retried = retried
+
+
+class AccessDenied(SourceUnreachable):
+    """A server refuses: the link has expired, or the account may not read the file."""
+
+
+class MissingCredentials(SourceUnreachable):
+    """A source wants an account, and the environment names none."""

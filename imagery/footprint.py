@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from odc.geo.geobox import GeoBox
 
-from imagery.drivers import block_size, crs_name, open_raster
+from imagery.access import access_of
+from imagery.drivers import block_size, crs_name, name_of, open_raster
 from imagery.errors import MissingMetadata
 from imagery.raster import Window
 from imagery.resample import project_px
@@ -26,7 +27,7 @@ def dataset_grid(dataset: Any) -> GeoBox:
     """
     if dataset.crs is None or dataset.transform.is_identity:
         raise MissingMetadata(
-            f"{dataset.name}: has no georeference, which a scene of a site needs; "
+            f"{name_of(dataset)}: has no georeference, which a scene of a site needs; "
             "georeference it, or compare two images with `sitewatch diff`"
         )
     return GeoBox(dataset.shape, dataset.transform, crs_name(dataset))
@@ -89,7 +90,7 @@ def block_figures(scene: Scene, grid: GeoBox) -> BlockFigures:
     blocks = needed = total = 0
     for part in (scene, *scene.siblings):
         for asset in part.assets.values():
-            with open_raster(asset.href) as dataset:
+            with open_raster(asset.href, access_of(part)) as dataset:
                 window = needed_window(dataset, grid, margin_px=0)
                 for band, (height, width) in enumerate(dataset.block_shapes, start=1):
                     for (row, col), _ in dataset.block_windows(band):

@@ -14,6 +14,7 @@ from odc.geo.geobox import GeoBox
 from pyproj import CRS
 from rasterio.enums import ColorInterp, MaskFlags
 
+from imagery.access import Access
 from imagery.bands import canonical
 from imagery.drivers import crs_name, file_key, open_raster, raster_env, read_mask, read_pixels
 from imagery.errors import UnreadableRaster
@@ -67,6 +68,8 @@ class ImageInfo:
         What had to be said about georeference or palette.
     simulated : bool
         Whether the file says that it was drawn and not taken.
+    access : Access or None
+        Rules of the source that names a remote file.
     """
 
     href: str
@@ -84,6 +87,7 @@ class ImageInfo:
     time: datetime | None
     notes: tuple[str, ...] = ()
     simulated: bool = False
+    access: Access | None = None
 
     @property
     def georeferenced(self) -> bool:
@@ -91,8 +95,13 @@ class ImageInfo:
         return self.grid.crs is not None
 
 
-def describe(href: str | Path) -> ImageInfo:
+def describe(href: str | Path, access: Access | None = None) -> ImageInfo:
     """Open a file and check that it is an image that can be compared.
+
+    Parameters
+    ----------
+    access : Access or None
+        Rules of the source that names a remote file; None for an address that a person gave.
 
     Raises
     ------
@@ -101,7 +110,7 @@ def describe(href: str | Path) -> ImageInfo:
         coordinates.
     """
     name = str(href)
-    with open_raster(name) as dataset, raster_env():
+    with open_raster(name, access) as dataset, raster_env():
         _refuse_unusable(name, dataset)
         grid, notes = _grid(name, dataset)
         indexes = tuple(
@@ -121,6 +130,7 @@ def describe(href: str | Path) -> ImageInfo:
             scales=tuple(float(dataset.scales[i - 1]) for i in indexes),
             offsets=tuple(float(dataset.offsets[i - 1]) for i in indexes),
             time=_time(dataset), notes=notes, simulated=dataset.tags().get("SIMULATED") == "true",
+            access=access,
         )  # fmt: skip
 
 
@@ -295,13 +305,13 @@ class FileImage:
         wanted = info.indexes if info.alpha is None else (*info.indexes, info.alpha)
         numbers = _whole(info, wanted, window) if info.driver in _WHOLE_DRIVERS else None
         if numbers is None:
-            numbers = read_pixels(info.href, wanted, window)
+            numbers = read_pixels(info.href, wanted, window, info.access)
         valid = np.ones(window.shape, np.bool_)
         if info.alpha is not None:
             valid &= numbers[-1] > 0
             numbers = numbers[:-1]
         if info.masked:
-            valid &= read_mask(info.href, window) > 0
+            valid &= read_mask(info.href, window, info.access) > 0
         if info.palette is not None:
             colours = info.palette[np.clip(numbers[0], 0, 255)]
             numbers = np.moveaxis(colours[..., :3], -1, 0)
@@ -326,11 +336,13 @@ _DECODED_IMAGES = 2
 
 def _whole(info: ImageInfo, indexes: tuple[int, ...], window: Window) -> NDArray[Any]:
     """Window of an image that can only be decoded from its start: decoded once, kept in the file's own type."""
-    key = (*file_key(info.href), indexes)
+    key = (*file_key(info.href, info.access), indexes)
     with _decoding:
         if key not in _decoded:
             rows, cols = info.grid.shape
-            _decoded[key] = read_pixels(info.href, indexes, Window(row0=0, col0=0, row1=rows, col1=cols))
+            _decoded[key] = read_pixels(
+                info.href, indexes, Window(row0=0, col0=0, row1=rows, col1=cols), info.access
+            )
             while len(_decoded) > _DECODED_IMAGES:
                 _decoded.popitem(last=False)
         _decoded.move_to_end(key)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from odc.geo.geobox import GeoBox
 
+from imagery.access import access_of
 from imagery.drivers import open_raster, read_pixels
 from imagery.footprint import dataset_grid, needed_window
 from imagery.mask import MIN_CLOUD_M2, erode, hidden, large_only
@@ -68,16 +69,17 @@ def quality_map(scene: Scene, grid: GeoBox, *, min_cloud_m2: float = MIN_CLOUD_M
         Smaller connected cloud is not believed (see `imagery.mask`).
     """
     maps = []
+    access = access_of(scene)
     for asset in scene.assets.values():
         if asset.role != "quality" or asset.quality is None:
             continue
-        with open_raster(asset.href) as dataset:
+        with open_raster(asset.href, access) as dataset:
             window = needed_window(dataset, grid)
             if window is None:
                 continue
             own = dataset_grid(dataset)
             indexes = tuple(dataset.indexes)
-        cloud, no_data = hidden(read_pixels(asset.href, indexes, window), asset.quality)
+        cloud, no_data = hidden(read_pixels(asset.href, indexes, window, access), asset.quality)
         part = own[window.row0 : window.row1, window.col0 : window.col1]
         cloud = large_only(cloud, pixel_m=gsd_m(part), min_area_m2=min_cloud_m2)
         maps.append(QualityMap(grid=part, cloud=cloud, no_data=no_data))

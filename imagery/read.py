@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
+from imagery.access import access_of
+from imagery.address import public_href
 from imagery.copies import SourceCopy, copy_source, local_scene
 from imagery.drivers import open_raster
 from imagery.errors import MissingMetadata, UnreadableRaster
@@ -185,18 +187,19 @@ _File = tuple[ImageInfo, Asset]
 
 
 def _data_files(scene: Scene) -> list[_File]:
-    files = [(describe(asset.href), asset) for asset in scene.assets.values() if asset.role == "data"]
+    access = access_of(scene)
+    files = [(describe(asset.href, access), asset) for asset in scene.assets.values() if asset.role == "data"]
     if not files:
         raise MissingMetadata(f"{scene.id}: has no file with pixels to compare")
     for info, asset in files:
         if not info.georeferenced:
             raise MissingMetadata(
-                f"{info.href}: has no usable georeference, which a scene of a site needs; "
+                f"{public_href(info.href)}: has no usable georeference, which a scene of a site needs; "
                 "georeference it, or compare two images with `sitewatch diff`"
             )
         if len(asset.bands) != len(info.bands):
             raise UnreadableRaster(
-                f"{info.href}: has {len(info.bands)} bands although its metadata names "
+                f"{public_href(info.href)}: has {len(info.bands)} bands although its metadata names "
                 f"{len(asset.bands)} ({', '.join(asset.bands)}); correct the metadata"
             )
     return files
@@ -285,8 +288,8 @@ def _scale(
         return scale, _SENTINEL2_OFFSET if decision.added else 0.0
     if scene.quantity == "reflectance" and whole_numbers and stated == 1.0:
         raise MissingMetadata(
-            f"{info.href}: holds whole numbers, and neither file nor metadata says how they become reflectance; "
-            "state the scale, or the quantity dn"
+            f"{public_href(info.href)}: holds whole numbers, and neither file nor metadata says how they become "
+            "reflectance; state the scale, or the quantity dn"
         )
     return stated, asset.offset if asset.offset is not None else info.offsets[0]
 
@@ -318,7 +321,7 @@ def _decide(
 
 def _sample(image: FileImage, grid: GeoBox) -> FloatArray:
     """Numbers of valid pixels, (band, pixel): everything the grid needs, or a lattice of blocks of it."""
-    with open_raster(image.info.href) as dataset:
+    with open_raster(image.info.href, image.info.access) as dataset:
         window = needed_window(dataset, grid, margin_px=0)
     if window is None:
         return np.zeros((len(image.bands), 0), np.float32)

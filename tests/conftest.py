@@ -86,6 +86,12 @@ def rng(request: pytest.FixtureRequest) -> np.random.Generator:
 
 
 @pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing fetched by one test is there for another, and nothing is left in the home folder."""
+    monkeypatch.setenv("SITEWATCH_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture(autouse=True)
 def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """Refuse connections that leave this machine: a test that needs a server starts one."""
     connect = socket.socket.connect

@@ -1,0 +1,147 @@
+"""Connections that know the rules of their source: resolved addresses are checked, and slow servers are dropped."""
+
+import os
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterable
+from functools import lru_cache
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import httpcore
+import httpx
+
+from imagery.access import Access
+
+MIN_BYTES_PER_S = 1_000
+"""A server that sends less over `RATE_WINDOW_S` is given up: it would hold a run for hours."""
+
+RATE_WINDOW_S = 10.0
+
+_pools: dict[tuple[Any, ...], httpcore.ConnectionPool] = {}
+_making = threading.Lock()
+
+
+class TooSlow(httpcore.ReadTimeout):
+    """A server sends, but next to nothing."""
+
+
+class _Stream(httpcore.NetworkStream):
+    """Another stream, with a lowest speed for what is received after each request."""
+
+    def __init__(self, inner: httpcore.NetworkStream) -> None:
+        self._inner = inner
+        self._since: float | None = None
+        self._received = 0
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        data = self._inner.read(max_bytes, timeout)
+        now = time.monotonic()
+        if self._since is None:
+            self._since, self._received = now, 0
+        self._received += len(data)
+        if now - self._since > RATE_WINDOW_S:
+            if self._received < MIN_BYTES_PER_S * (now - self._since):
+                raise TooSlow(f"sent {self._received} bytes in {now - self._since:.0f} s")
+            self._since, self._received = now, 0
+        return data
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._since = None
+        self._inner.write(buffer, timeout)
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        return _Stream(self._inner.start_tls(ssl_context, server_hostname, timeout))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
+
+
+class _Backend(httpcore.SyncBackend):
+    """Connects only to addresses that the source may use, and to the very address that was checked."""
+
+    def __init__(self, access: Access, *, proxied: bool) -> None:
+        self._access = access
+        self._proxied = proxied
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        """Raises RefusedAddress where one of the host's addresses may not be used."""
+        last: Exception = httpcore.ConnectError(f"{host} has no address")
+        for address in [host] if self._proxied else self._addresses(host, port):
+            try:
+                return _Stream(super().connect_tcp(address, port, timeout, local_address, socket_options))
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                last = error
+        raise last
+
+    def _addresses(self, host: str, port: int) -> list[str]:
+        found = resolve(host, port)
+        for text in found:
+            address = ip_address(text.partition("%")[0])
+            if not self._access.may_connect(host.lower().rstrip("."), port, address):
+                raise self._access.refuse_resolved(host, address)
+        return found
+
+
+def resolve(host: str, port: int) -> list[str]:
+    """Addresses of a host, each once, in the system's order.
+
+    Raises
+    ------
+    httpcore.ConnectError
+        The name is not known, or no name server answers.
+    """
+    try:
+        answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise httpcore.ConnectError(f"the name {host} cannot be resolved ({error})") from error
+    return list(dict.fromkeys(str(answer[4][0]) for answer in answers))
+
+
+def pool_for(url: str, access: Access) -> httpcore.ConnectionPool:
+    """The connections of a source within this process, by way of the environment's proxy where there is one."""
+    proxy = _proxy(url)
+    # Connections must not be shared with a forked child.
+    key = (os.getpid(), access, proxy)
+    with _making:
+        if key not in _pools:
+            backend = _Backend(access, proxied=proxy is not None)
+            options: dict[str, Any] = {
+                "ssl_context": _ssl(), "max_connections": access.connections, "keepalive_expiry": 15.0,
+                "network_backend": backend,
+            }  # fmt: skip
+            _pools[key] = (
+                httpcore.ConnectionPool(**options)
+                if proxy is None
+                else httpcore.HTTPProxy(proxy_url=proxy, **options)
+            )
+        return _pools[key]
+
+
+@lru_cache(maxsize=1)
+def _ssl() -> ssl.SSLContext:
+    return httpx.create_ssl_context()
+
+
+def _proxy(url: str) -> str | None:
+    parts = urlsplit(url)
+    proxy = getproxies().get(parts.scheme)
+    if proxy is None or proxy_bypass(parts.netloc.rpartition("@")[2]):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"
