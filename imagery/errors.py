@@ -8,6 +8,7 @@
         ├── MissingMetadata       something the pixels do not say must be given
         ├── BadSites              a site file is wrong
         ├── BadSource             what was given as a source of scenes is none
+        ├── BadProviders          a file of providers is wrong
         ├── UnusablePair          two images that cannot be compared at all
         └── SourceUnreachable     the archive or its server does not answer
 """
@@ -46,11 +47,25 @@ class BadSource(ImageryError):
     """What was named as a source is no folder, catalogue, address or profile that can be used."""
 
 
+class BadProviders(ImageryError):
+    """A file of providers breaks a rule; the message names the file, the provider, the value and the rule."""
+
+
 class UnusablePair(ImageryError):
     """The two inputs do not show the same place, or not at comparable resolution."""
 
 
 class SourceUnreachable(ImageryError):
-    """An archive, catalogue or server cannot be reached or does not answer."""
+    """An archive, catalogue or server cannot be reached or does not answer.
+
+    Attributes
+    ----------
+    again : bool
+        Whether to ask again soon may help; False where it was asked several times already, or has refused.
+    """
 
     exit_code = 4
+
+    def __init__(self, message: str, *, again: bool = True) -> None:
+        super().__init__(message)
+        self.again = again
