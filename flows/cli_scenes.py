@@ -74,7 +74,11 @@ def scenes_document(site: str, source: str, choice: Choice, *, now: datetime | N
             for scene in plan.usable
         ],
         "pairs": [
-            {"before": before.id, "after": after.id, **({"note": note} if (note := mixed(before, after)) else {})}
+            {
+                "before": before.id,
+                "after": after.id,
+                **({"note": note} if (note := mixed(before, after)) else {}),
+            }
             for before, after in plan.pairs
         ],
         "left_out": [

@@ -162,9 +162,7 @@ def _delivered(
 ) -> tuple[list[tuple[Scene, Scene]], list[LeftOut]]:
     """The pairs in the deliveries that fit together, and what that leaves out."""
     unified_pairs = unified(pairs, merged.alternatives, preference)
-    parts = {
-        part.id: scene for pair in unified_pairs for scene in pair for part in (scene, *scene.siblings)
-    }
+    parts = {part.id: scene for pair in unified_pairs for scene in pair for part in (scene, *scene.siblings)}
     kept = list(left_out)
     for scene in {scene.id: scene for pair in pairs for scene in pair}.values():
         if scene.id not in parts:

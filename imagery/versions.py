@@ -28,7 +28,9 @@ def unified(
     rank = {collection: place for place, collection in enumerate(preference)}
 
     def cost(pair: Pair) -> tuple[int, int, int]:
-        places = [rank.get(collection, len(rank)) for scene in pair for collection in sorted(_collections(scene))]
+        places = [
+            rank.get(collection, len(rank)) for scene in pair for collection in sorted(_collections(scene))
+        ]
         return len(_collections(*pair)), len(_baselines(*pair)), sum(places)
 
     return [
@@ -41,9 +43,13 @@ def mixed(before: Scene, after: Scene) -> str | None:
     """What differs in how the two dates of a pair were processed, for people; None where nothing is known to."""
     found = []
     if len(_collections(before, after)) > 1:
-        found.append(f"collections differ ({_listed(_collections(before))} and {_listed(_collections(after))})")
+        found.append(
+            f"collections differ ({_listed(_collections(before))} and {_listed(_collections(after))})"
+        )
     if len(_baselines(before, after)) > 1:
-        found.append(f"processing baselines differ ({_listed(_baselines(before))} and {_listed(_baselines(after))})")
+        found.append(
+            f"processing baselines differ ({_listed(_baselines(before))} and {_listed(_baselines(after))})"
+        )
     return "; ".join(found) or None
 
 

@@ -112,7 +112,9 @@ def _said(text: str) -> str:
     try:
         document = json.loads(text)
         if isinstance(document, dict):
-            text = str(document.get("description") or document.get("detail") or document.get("message") or text)
+            text = str(
+                document.get("description") or document.get("detail") or document.get("message") or text
+            )
     except ValueError:
         pass
     return " ".join(text.split())[:200]

@@ -44,7 +44,9 @@ def providers_in(path: str) -> Mapping[str, Provider]:
     try:
         state = Path(path).stat()
         if state.st_size > _MAX_BYTES:
-            raise BadProviders(f"{path}: larger than {_MAX_BYTES // 1_000_000} MB; this is no file of providers")
+            raise BadProviders(
+                f"{path}: larger than {_MAX_BYTES // 1_000_000} MB; this is no file of providers"
+            )
         return _read(path, state.st_mtime_ns, state.st_size)
     except OSError as error:
         raise BadProviders(
@@ -90,7 +92,9 @@ def parse_providers(text: str, origin: str) -> Mapping[str, Provider]:
 
 def _provider(name: str, entry: object) -> Provider:
     if not _NAME.fullmatch(name) or name in _RESERVED:
-        raise _Wrong("is no name for a provider; use lower-case letters, digits, '-', '.' and '_', and not 'demo'")
+        raise _Wrong(
+            "is no name for a provider; use lower-case letters, digits, '-', '.' and '_', and not 'demo'"
+        )
     table = _table("", entry, {field.name for field in fields(Provider)} - {"name"})
     if "url" not in table:
         raise _Wrong("has no 'url'; give the address of the STAC API's landing page")
@@ -104,7 +108,9 @@ def _table(key: str, value: object, known: set[str]) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise _Wrong(f"{key or 'it'} must be a table, is {value!r}")
     if strange := sorted(set(value) - known):
-        raise _Wrong(f"{key + ' ' if key else ''}has unknown {strange[0]!r}; known are {', '.join(sorted(known))}")
+        raise _Wrong(
+            f"{key + ' ' if key else ''}has unknown {strange[0]!r}; known are {', '.join(sorted(known))}"
+        )
     return value
 
 
@@ -157,7 +163,9 @@ def _networks(key: str, value: object) -> bool | tuple[str, ...]:
         try:
             ipaddress.ip_network(network)
         except ValueError as error:
-            raise _Wrong(f"{key} {network!r} is no network ({error}); write 10.0.0.0/8, or true for any") from error
+            raise _Wrong(
+                f"{key} {network!r} is no network ({error}); write 10.0.0.0/8, or true for any"
+            ) from error
     return networks
 
 
@@ -181,7 +189,9 @@ def _whole(least: int, most: int) -> Callable[[str, object], Any]:
 
 def _collections(key: str, value: object) -> tuple[Offered, ...]:
     if not isinstance(value, list) or not value:
-        raise _Wrong(f'{key} must be a list such as [{{ id = "sentinel-2-l2a", sensor = "optical" }}], is {value!r}')
+        raise _Wrong(
+            f'{key} must be a list such as [{{ id = "sentinel-2-l2a", sensor = "optical" }}], is {value!r}'
+        )
     found = tuple(_offered(f"{key}, entry {number}:", entry) for number, entry in enumerate(value, start=1))
     ids = [offered.id for offered in found]
     if twice := sorted({id_ for id_ in ids if ids.count(id_) > 1}):
@@ -209,14 +219,18 @@ def _store(key: str, value: object) -> ObjectStore:
         for name, entry in table.items()
     }
     if not values.get("unsigned") and not {"access_key", "secret_key"} <= set(values):
-        raise _Wrong(f"{key} needs unsigned = true, or access_key and secret_key: names of environment variables")
+        raise _Wrong(
+            f"{key} needs unsigned = true, or access_key and secret_key: names of environment variables"
+        )
     return ObjectStore(**values)
 
 
 def _variable(key: str, value: object) -> str:
     text = _text(key, value)
     if not re.fullmatch(r"[A-Z_][A-Z0-9_]*", text):
-        raise _Wrong(f"{key} must name an environment variable, as CDSE_S3_ACCESS_KEY; the key itself stays out of files")
+        raise _Wrong(
+            f"{key} must name an environment variable, as CDSE_S3_ACCESS_KEY; the key itself stays out of files"
+        )
     return text
 
 

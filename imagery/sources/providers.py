@@ -128,7 +128,9 @@ class Provider:
         if scheme not in self.schemes:
             return f"{self.name} reads {' and '.join(self.schemes)} addresses only"
         if self.hosts and not any(fnmatchcase(host, pattern.lower()) for pattern in self.hosts):
-            return f"{self.name} keeps no images on {host or 'no host'}; its hosts are {', '.join(self.hosts)}"
+            return (
+                f"{self.name} keeps no images on {host or 'no host'}; its hosts are {', '.join(self.hosts)}"
+            )
         own = not self.hosts and host == urlsplit(self.url).hostname
         if scheme != "s3" and not own and _private(host) and not self._lets_in(host):
             return f"{host} lies in a private network, which {self.name} does not list"

@@ -105,8 +105,18 @@ class StacApi:
                 f"{self.provider.name} ({self.provider.url}): says it is a STAC API and offers no search; "
                 "give the address of an API with item search, or of a catalogue"
             ) from error
-        except (APIError, STACError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise io.broken(f"its answer is not that of a STAC API ({error or type(error).__name__})") from error
+        except (
+            APIError,
+            STACError,
+            ValueError,
+            KeyError,
+            TypeError,
+            AttributeError,
+            RecursionError,
+        ) as error:
+            raise io.broken(
+                f"its answer is not that of a STAC API ({error or type(error).__name__})"
+            ) from error
 
 
 def _interval(start: datetime, end: datetime) -> str:
@@ -139,7 +149,9 @@ def _unique(io: ApiIO, pages: Iterator[Mapping[str, Any]], provider: Provider) -
             )  # fmt: skip
         seen |= set(fresh)
         if time.monotonic() - begun > MAX_SEARCH_S:
-            raise io.broken(f"after {MAX_SEARCH_S:.0f} s and {len(seen)} items its answer has not come to an end")
+            raise io.broken(
+                f"after {MAX_SEARCH_S:.0f} s and {len(seen)} items its answer has not come to an end"
+            )
         if len(seen) > MAX_ITEMS:
             raise BadSource(
                 f"{provider.name} ({provider.url}): more than {MAX_ITEMS} items; choose a shorter period, or give "
@@ -152,7 +164,11 @@ def _self(item: Item, provider: Provider) -> str:
     """Address of an item; relative hrefs in it start there."""
     links = item.get("links")
     for link in links if isinstance(links, list) else []:
-        if isinstance(link, Mapping) and link.get("rel") == "self" and str(link.get("href")).startswith("http"):
+        if (
+            isinstance(link, Mapping)
+            and link.get("rel") == "self"
+            and str(link.get("href")).startswith("http")
+        ):
             return str(link["href"])
     return f"{provider.url.rstrip('/')}/collections/{item.get('collection')}/items/{item.get('id')}"
 

@@ -234,7 +234,11 @@ def _datatake(properties: Mapping[str, Any], platform: str, product: str) -> str
         return f"{platform}_{radar}"
     # The product's full name gives the start of its datatake; archives that keep ESA's files name items by it.
     named = re.search(r"\b(S2[A-D])_MSIL2A_(\d{8}T\d{6})_N\d{4}_R\d{3}_", product)
-    return datatake_key(named[1], datetime.strptime(named[2], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)) if named else None
+    return (
+        datatake_key(named[1], datetime.strptime(named[2], "%Y%m%dT%H%M%S").replace(tzinfo=UTC))
+        if named
+        else None
+    )
 
 
 def _baseline(product: str) -> str | None:
