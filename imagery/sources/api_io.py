@@ -22,7 +22,7 @@ class MethodNotAllowed(Exception):
     """The server does not take this method at this address."""
 
 
-class ApiIO(StacApiIO):  # type: ignore[misc]
+class ApiIO(StacApiIO):
     """Requests to the API of one provider; a context manager.
 
     Parameters
