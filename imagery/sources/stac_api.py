@@ -10,9 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pystac.errors import STACError
+from pystac.errors import STACError, STACTypeError
 from pystac_client import Client
+from pystac_client.errors import ClientTypeError
 from pystac_client.exceptions import APIError
+from pystac_client.warnings import DoesNotConformTo
 from shapely.geometry import mapping
 
 from imagery.errors import BadSource, SitewatchError
@@ -31,6 +33,12 @@ MAX_SEARCH_S = 300.0
 """Of a server that answers, and does not come to an end. One that does not answer is given up much earlier."""
 
 Item = Mapping[str, Any]
+
+_NOT_STAC = (
+    APIError, STACError, STACTypeError, ClientTypeError, ValueError, KeyError, TypeError, AttributeError,
+    RecursionError,
+)  # fmt: skip
+"""What pystac and pystac-client raise over a document that is something else."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,29 +102,27 @@ class StacApi:
 
         try:
             client = Client.open(self.provider.url, stac_io=io)
+            if client.get_search_link() is not None:
+                # A link to its search counts for as much as the statement that there is one.
+                client.add_conforms_to("ITEM_SEARCH")
             try:
                 yield from searched("POST")
             except MethodNotAllowed:
                 yield from searched("GET")
         except SitewatchError:
             raise
-        except NotImplementedError as error:
+        except (NotImplementedError, DoesNotConformTo) as error:
             raise BadSource(
                 f"{self.provider.name} ({self.provider.url}): says it is a STAC API and offers no search; "
                 "give the address of an API with item search, or of a catalogue"
             ) from error
-        except (
-            APIError,
-            STACError,
-            ValueError,
-            KeyError,
-            TypeError,
-            AttributeError,
-            RecursionError,
-        ) as error:
-            raise io.broken(
-                f"its answer is not that of a STAC API ({error or type(error).__name__})"
-            ) from error
+        except _NOT_STAC as error:
+            raise io.broken(f"its answer is not that of a STAC API ({_brief(error)})") from error
+
+
+def _brief(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text[:150] or type(error).__name__
 
 
 def _interval(start: datetime, end: datetime) -> str:

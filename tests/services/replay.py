@@ -72,7 +72,15 @@ def page(features: Sequence[Mapping[str, Any]], *, following: Mapping[str, Any] 
     """An answer of the search; made here. `following` is the body that asks for the next one."""
     links = []
     if following is not None:
-        links = [{"rel": "next", "method": "POST", "href": "ADDRESS/search", "body": dict(following), "merge": True}]
+        links = [
+            {
+                "rel": "next",
+                "method": "POST",
+                "href": "ADDRESS/search",
+                "body": dict(following),
+                "merge": True,
+            }
+        ]
     return {"type": "FeatureCollection", "features": list(features), "links": links}
 
 
@@ -86,7 +94,9 @@ def replaying(
     what the last page's asks for gets an empty one.
     """
     replay = Replay()
-    tokens = {_token(_next_body(document)): number for number, document in enumerate(pages, start=1)}
+    tokens: dict[str | None, int] = {}
+    for number, document in enumerate(pages, start=1):
+        tokens.setdefault(_token(_next_body(document)), number)
 
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

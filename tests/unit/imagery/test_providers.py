@@ -68,7 +68,9 @@ def test_a_users_own(own: Path) -> None:
     assert provider_at("https://STAC.example.org") is mine
     assert provider_named("earth-search") is not None
 
-    own.write_text(MINE.replace("page_size = 10", "page_size = 20") + '\n[earth-search]\nurl = "http://other.test"\n')
+    own.write_text(
+        MINE.replace("page_size = 10", "page_size = 20") + '\n[earth-search]\nurl = "http://other.test"\n'
+    )
     changed = provider_named("mine")
     assert changed is not None
     assert changed.page_size == 20
@@ -100,7 +102,10 @@ def test_how_pixels_are_read_is_handed_on(own: Path) -> None:
         ("[x]\nurl = 'https://a.test'\ncollections = ['a']", "collections, entry 1: must be a table"),
         ("[x]\nurl = 'https://a.test'\ncollections = []", "must be a list such as"),
         ("[x]\nurl = 'https://a.test'\ncollections = [{ id = 'a' }]", "entry 1: has no 'sensor'"),
-        ("[x]\nurl = 'https://a.test'\ncollections = [{ id = 'a', sensor = 'lidar' }]", "'lidar' is not known"),
+        (
+            "[x]\nurl = 'https://a.test'\ncollections = [{ id = 'a', sensor = 'lidar' }]",
+            "'lidar' is not known",
+        ),
         (
             "[x]\nurl = 'https://a.test'\ncollections = [{ id = 'a', sensor = 'sar' }, { id = 'a', sensor = 'sar' }]",
             "names 'a' twice",
@@ -152,7 +157,9 @@ def test_sources_by_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     same = open_source("https://earth-search.aws.element84.com/v1/")
     assert isinstance(same, StacApi)
     assert same.name == "earth-search"
-    with pytest.raises(BadSource, match=r"earthsearch: no such folder and no such provider; .*\(cdse, earth-search, "):
+    with pytest.raises(
+        BadSource, match=r"earthsearch: no such folder and no such provider; .*\(cdse, earth-search, "
+    ):
         open_source("earthsearch")
 
 

@@ -45,7 +45,9 @@ def single_items(folder: Path, collection: str) -> list[dict[str, Any]]:
         for document in documents:
             if isinstance(document, Mapping):
                 for item in document.get("features", [document]):
-                    own = any("planetarycomputer" in str(link.get("href")) for link in item.get("links") or [])
+                    own = any(
+                        "planetarycomputer" in str(link.get("href")) for link in item.get("links") or []
+                    )
                     if own and item.get("collection") == collection and item.get("type") == "Feature":
                         found.setdefault(item["id"], item)
 
@@ -87,8 +89,16 @@ def test_two_pages_of_earth_search(cassettes: Path) -> None:
         assert scene.source == "earth-search"
         assert set(scene.assets) == {"red", "green", "blue", "nir", "scl"}
         assert (scene.quantity, scene.gsd_m, scene.processing_baseline) == ("reflectance", 10.0, "05.11")
-        assert scene.view_off_nadir_deg is not None  # stated by the item, so that nothing has to be fetched for it
-        assert None not in (scene.relative_orbit, scene.datatake, scene.tile, scene.sun_elevation_deg, scene.granule)
+        assert (
+            scene.view_off_nadir_deg is not None
+        )  # stated by the item, so that nothing has to be fetched for it
+        assert None not in (
+            scene.relative_orbit,
+            scene.datatake,
+            scene.tile,
+            scene.sun_elevation_deg,
+            scene.granule,
+        )
         applied = scene.collection == "sentinel-2-l2a"
         assert scene.offset_applied is (True if applied else None)
         assert scene.assets["red"].offset == -0.1
@@ -169,7 +179,10 @@ def test_signatures_do_not_stay_in_scenes(shared_data: Path) -> None:
 @pytest.mark.parametrize(
     ("href", "says"),
     [
-        ("https://somebody.blob.core.windows.net/B04.tif", "keeps no images on somebody.blob.core.windows.net"),
+        (
+            "https://somebody.blob.core.windows.net/B04.tif",
+            "keeps no images on somebody.blob.core.windows.net",
+        ),
         ("http://sentinel2l2a01.blob.core.windows.net/B04.tif", "reads https addresses only"),
         ("file:///etc/passwd", "reads https addresses only"),
         ("https://127.0.0.1/B04.tif", "keeps no images on 127.0.0.1"),

@@ -33,7 +33,9 @@ def test_the_preferred_collection_where_it_has_the_dates() -> None:
 
 
 def test_a_date_that_the_preferred_collection_misses_is_compared_within_the_other() -> None:
-    found = plan(delivered(0, NEW), delivered(0, OLD), delivered(5, OLD), delivered(10, NEW), delivered(10, OLD))
+    found = plan(
+        delivered(0, NEW), delivered(0, OLD), delivered(5, OLD), delivered(10, NEW), delivered(10, OLD)
+    )
     assert pairs(found) == [("l2-0", "l2-5"), ("l2-5", "l2-10")]
     why = reasons(found)
     assert f"its pass is compared in l2-0 of {OLD}" in why["c1-0"]
@@ -93,6 +95,8 @@ def test_another_delivery_that_shows_less_is_not_taken_for_unity() -> None:
 
 
 def test_without_a_preference_the_newest_baseline_counts() -> None:
-    found = plan(delivered(0, NEW, "05.00"), delivered(0, OLD, "05.11"), delivered(5, OLD, "05.11"), preference=())
+    found = plan(
+        delivered(0, NEW, "05.00"), delivered(0, OLD, "05.11"), delivered(5, OLD, "05.11"), preference=()
+    )
     assert pairs(found) == [("l2-0", "l2-5")]
     assert "older processing 05.00" in reasons(found)["c1-0"]

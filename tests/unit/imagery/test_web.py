@@ -52,7 +52,9 @@ def test_it_gives_up_and_says_who_and_what_to_do() -> None:
 
 @pytest.mark.parametrize("form", ["seconds", "date"])
 def test_retry_after_is_kept(form: str) -> None:
-    when = "1" if form == "seconds" else format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True)
+    when = (
+        "1" if form == "seconds" else format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True)
+    )
     with scripted(says(429, headers={"Retry-After": when}), says(200)) as server:
         fetch(server.url)
     first, second = (moment for moment, _, _ in server.asked)
@@ -61,7 +63,10 @@ def test_retry_after_is_kept(form: str) -> None:
 
 
 def test_a_longer_wait_than_there_is_time_for_ends_at_once() -> None:
-    with scripted(says(429, headers={"Retry-After": "3600"})) as server, pytest.raises(SourceUnreachable, match="429"):
+    with (
+        scripted(says(429, headers={"Retry-After": "3600"})) as server,
+        pytest.raises(SourceUnreachable, match="429"),
+    ):
         begun = time.monotonic()
         fetch(server.url)
     assert time.monotonic() - begun < 10
@@ -134,7 +139,9 @@ def test_the_next_site_does_not_wait_as_long_again(monkeypatch: pytest.MonkeyPat
             fetch(url, patience=patience)
     with scripted(says(503), says(200)) as server:
         web._remember(server.url)
-        fetch(server.url, patience=patience)  # back again: one attempt more is allowed, and then all is as before
+        fetch(
+            server.url, patience=patience
+        )  # back again: one attempt more is allowed, and then all is as before
         assert not web._was_down(server.url)
 
 
