@@ -30,7 +30,7 @@ def worth_retrying(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> b
     """Whether a failure may go away by itself: a server that does not answer, never a refusal or bad data."""
     problem = state.result(raise_on_failure=False)
     if isinstance(problem, SourceUnreachable):
-        return problem.again and not _FINAL_STATUS.search(str(problem))
+        return not problem.retried and not _FINAL_STATUS.search(str(problem))
     if isinstance(problem, SitewatchError):
         return False
     return isinstance(problem, TimeoutError | ConnectionError | httpx.TransportError)

@@ -60,12 +60,12 @@ class SourceUnreachable(ImageryError):
 
     Attributes
     ----------
-    again : bool
-        Whether to ask again soon may help; False where it was asked several times already, or has refused.
+    retried : bool
+        Whether it was asked again and again already, so that another attempt at once is of no use.
     """
 
     exit_code = 4
 
-    def __init__(self, message: str, *, again: bool = True) -> None:
+    def __init__(self, message: str, *, retried: bool = False) -> None:
         super().__init__(message)
-        self.again = again
+        self.retried = retried

@@ -151,9 +151,8 @@ def _newest(members: Sequence[Scene], preference: Sequence[str]) -> tuple[list[S
         if twin is None:
             kept.append(scene)
         elif rank and twin.collection != scene.collection:
-            older.append(
-                leave_out(scene, f"the same pass as {twin.id}, which {twin.collection} has: it goes before {scene.collection}")
-            )  # fmt: skip
+            order = f"{twin.collection} has: it goes before {scene.collection}"
+            older.append(leave_out(scene, f"the same pass as {twin.id}, which {order}"))
         elif _baseline(twin) > _baseline(scene):
             older.append(leave_out(scene, f"older processing {scene.processing_baseline or 'of unknown baseline'} of "
                                           f"the pass in {twin.id} (baseline {twin.processing_baseline})"))  # fmt: skip

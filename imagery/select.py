@@ -167,9 +167,8 @@ def _delivered(
     for scene in {scene.id: scene for pair in pairs for scene in pair}.values():
         if scene.id not in parts:
             instead = next(other for other in merged.alternatives[scene.id] if other.id in parts)
-            kept += _with_tiles(
-                scene, f"its pass is compared in {instead.id} of {instead.collection}, as the date it is compared with is"
-            )  # fmt: skip
+            used = f"{instead.id} of {instead.collection}"
+            kept += _with_tiles(scene, f"its pass is compared in {used}, as the date it is compared with is")
     return unified_pairs, [entry for entry in kept if entry.scene_id not in parts]
 
 

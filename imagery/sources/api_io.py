@@ -1,9 +1,11 @@
 """What pystac-client asks a STAC API through: our own requests, so that limits hold for every one of them."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
+from pystac import Link
 from pystac_client.stac_api_io import StacApiIO
 
 from imagery.errors import SourceUnreachable
@@ -83,10 +85,31 @@ class ApiIO(StacApiIO):
         except UnicodeDecodeError as error:
             raise self.broken("its answer is not text") from error
 
+    def get_pages(
+        self, url: str, method: str | None = None, parameters: dict[str, Any] | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """The pages of a search.
+
+        Raises
+        ------
+        SourceUnreachable
+            A page is no list of items: a server that says "too many requests" with status 200 has not found nothing.
+        """
+        page = self.read_json(url, method=method, parameters=parameters)
+        while True:
+            features = page.get("features") if isinstance(page, dict) else None
+            if not isinstance(features, list) or not all(isinstance(item, dict) for item in features):
+                raise self.broken(f"its answer to the search is no list of items ({_said(json.dumps(page))})")
+            yield page
+            following = next((link for link in page.get("links") or () if link.get("rel") == "next"), None)
+            if following is None:
+                return
+            page = self.read_json(Link.from_dict(following), parameters=parameters)
+
     def broken(self, what: str) -> SourceUnreachable:
         """The error for a server that answers, and wrongly."""
         return SourceUnreachable(
-            f"{self._provider.name} ({self._provider.url}): {what}; {advice(self._provider)}", again=False
+            f"{self._provider.name} ({self._provider.url}): {what}; {advice(self._provider)}", retried=True
         )
 
     def _refusal(self, refused: Refused) -> SourceUnreachable:

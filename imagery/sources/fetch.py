@@ -75,9 +75,9 @@ class Documents:
 def _refusal(url: str, status: int) -> SourceUnreachable:
     if status in {401, 403}:
         return SourceUnreachable(
-            f"{url}: the server refuses ({status}); it needs a login or a signed address", again=False
+            f"{url}: the server refuses ({status}); it needs a login or a signed address", retried=True
         )
-    return SourceUnreachable(f"{url}: the server answers {status}; check the address", again=False)
+    return SourceUnreachable(f"{url}: the server answers {status}; check the address", retried=True)
 
 
 def _from_disk(path: Path, limit: int) -> bytes:

@@ -158,15 +158,16 @@ def _truth(key: str, value: object) -> bool:
 def _networks(key: str, value: object) -> bool | tuple[str, ...]:
     if isinstance(value, bool):
         return value
-    networks = _texts(key, value)
-    for network in networks:
+    entries = _texts(key, value)
+    for entry in entries:
         try:
-            ipaddress.ip_network(network)
+            ipaddress.ip_network(entry)
         except ValueError as error:
-            raise _Wrong(
-                f"{key} {network!r} is no network ({error}); write 10.0.0.0/8, or true for any"
-            ) from error
-    return networks
+            if "/" in entry or not re.fullmatch(r"[A-Za-z0-9.-]+(:\d+)?", entry):
+                raise _Wrong(
+                    f"{key} {entry!r} is no network ({error}); write 10.0.0.0/8, a host, or true for any"
+                ) from error
+    return tuple(entry.lower() for entry in entries)
 
 
 def _between(least: float, most: float) -> Callable[[str, object], Any]:
@@ -213,7 +214,7 @@ def _offered(key: str, value: object) -> Offered:
 
 def _store(key: str, value: object) -> ObjectStore:
     table = _table(key, value, {field.name for field in fields(ObjectStore)})
-    rules = {"endpoint": _address, "unsigned": _truth}
+    rules = {"endpoint": _address, "unsigned": _truth, "path_style": _truth, "account": _text}
     values: dict[str, Any] = {
         name: rules.get(name, _variable if name not in {"region"} else _text)(f"{key}.{name}", entry)
         for name, entry in table.items()

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from imagery.raster import Quantity, Sensor
+from imagery.sources.addresses import is_inside
 
 VARIABLE = "SITEWATCH_PROVIDERS"
 
@@ -49,18 +50,24 @@ class ObjectStore:
     endpoint : str or None
         Address of the store; None for Amazon's own.
     region : str or None
+    path_style : bool
+        Whether the bucket is the first part of the path rather than of the host's name.
     unsigned : bool
         Whether it is read without credentials.
     access_key, secret_key, session_token : str or None
         Names of the environment variables that hold the credentials; the credentials themselves are never in a file.
+    account : str or None
+        Where an account can be had, for messages.
     """
 
     endpoint: str | None = None
     region: str | None = None
+    path_style: bool = True
     unsigned: bool = False
     access_key: str | None = None
     secret_key: str | None = None
     session_token: str | None = None
+    account: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +90,8 @@ class Provider:
         Hosts (of ``s3`` addresses: buckets) that pixels may lie on, ``*`` stands for any part of a name; empty for any
         public host and the API's own.
     private : bool or tuple of str
-        Whether addresses in this machine's or a private network may be read; or the networks, as ``10.0.0.0/8``.
+        Whether addresses in this machine's or a private network may be read; or those that may: networks
+        (``10.0.0.0/8``), hosts (``localhost``), or hosts with a port (``127.0.0.1:8080``).
     signing : {"none", "planetary-computer"}
         How addresses are signed when pixels are read; those in scenes never are.
     s3 : ObjectStore or None
@@ -132,15 +140,14 @@ class Provider:
                 f"{self.name} keeps no images on {host or 'no host'}; its hosts are {', '.join(self.hosts)}"
             )
         own = not self.hosts and host == urlsplit(self.url).hostname
-        if scheme != "s3" and not own and _private(host) and not self._lets_in(host):
+        if scheme != "s3" and not own and is_inside(href) and not self._lets_in(host, parts.netloc.lower()):
             return f"{host} lies in a private network, which {self.name} does not list"
         return None
 
-    def _lets_in(self, host: str) -> bool:
+    def _lets_in(self, host: str, with_port: str) -> bool:
         if isinstance(self.private, bool):
             return self.private
-        address = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)
-        return any(address in ipaddress.ip_network(network) for network in self.private)
+        return any(entry in {host, with_port} or _within(host, entry) for entry in self.private)
 
     def access(self) -> dict[str, Any]:
         """How its pixels are read: the keyword arguments of `imagery.access.Access`."""
@@ -150,11 +157,9 @@ class Provider:
         }  # fmt: skip
 
 
-def _private(host: str) -> bool:
-    if host == "localhost":
-        return True
+def _within(host: str, network: str) -> bool:
     try:
-        return not ipaddress.ip_address(host).is_global
+        return ipaddress.ip_address(host) in ipaddress.ip_network(network)
     except ValueError:
         return False
 

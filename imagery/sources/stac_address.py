@@ -45,7 +45,7 @@ class StacAddress:
                 document = documents.json(self.address)
             except MissingDocument as missing:
                 raise SourceUnreachable(
-                    f"{self.address}: cannot be read ({missing}); check the address", again=False
+                    f"{self.address}: cannot be read ({missing}); check the address", retried=True
                 ) from missing
         return source_of(self.address, self.name, document).find(site, start, end)
 

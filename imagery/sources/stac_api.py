@@ -145,9 +145,7 @@ def _unique(io: ApiIO, pages: Iterator[Mapping[str, Any]], provider: Provider) -
     begun = time.monotonic()
     seen: set[tuple[str, str]] = set()
     for number, page in enumerate(pages, start=1):
-        features = page.get("features")
-        items = [item for item in features if isinstance(item, Mapping)] if isinstance(features, list) else []
-        fresh = {(str(item.get("collection")), str(item.get("id"))): item for item in items}
+        fresh = {(str(item.get("collection")), str(item.get("id"))): item for item in page["features"]}
         fresh = {key: item for key, item in fresh.items() if key not in seen}
         if not fresh:
             raise io.broken(

@@ -5,7 +5,6 @@ drawn at random within bounds, and is never shorter than the server's ``Retry-Af
 never. All of it ends some seconds after the last good answer, and nothing larger than a limit is kept.
 """
 
-import ipaddress
 import queue
 import random
 import threading
@@ -20,6 +19,7 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 
 from imagery.errors import SourceUnreachable
+from imagery.sources.addresses import is_inside
 from imagery.sources.pace import Pace
 
 T = TypeVar("T")
@@ -159,7 +159,8 @@ class Web:
             try:
                 found = self._answer(request, patience, limit)
             except _Passing as problem:
-                pause = max(problem.wait_s, patience.pause_s * 2 ** (attempt - 1) * random.uniform(0.5, 1.5))  # noqa: S311
+                jitter = random.uniform(0.5, 1.5)  # noqa: S311 - spreads clients in time, no secret
+                pause = max(problem.wait_s, patience.pause_s * 2 ** (attempt - 1) * jitter)
                 if attempt == patience.attempts or self._left(patience) <= pause:
                     if time.monotonic() - begun > _LONG_S:
                         _remember(url)
@@ -195,7 +196,8 @@ class Web:
             if not 200 <= status < 300:
                 raise Refused(status, content[:300].decode(errors="replace"))
             return content
-        raise self._unreachable(str(request.url), f"sends from one address to the next {_MAX_REDIRECTS} times", 1)  # fmt: skip
+        what = f"sends from one address to the next {_MAX_REDIRECTS} times"
+        raise self._unreachable(str(request.url), what, 1)
 
     def _once(
         self, request: httpx.Request, patience: Patience, limit: int
@@ -234,18 +236,7 @@ class Web:
     ) -> SourceUnreachable:
         who = self._who or url
         tried = f" ({attempts} times)" if attempts > 1 else ""
-        return SourceUnreachable(f"{who}: {what}{tried}; {advice or self._advice}", again=False)
-
-
-def is_inside(url: str) -> bool:
-    """Whether an address names this machine or a private network outright; names are not looked up."""
-    host = (urlsplit(url).hostname or "").rstrip(".").lower()
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return not ipaddress.ip_address(host).is_global
-    except ValueError:
-        return False
+        return SourceUnreachable(f"{who}: {what}{tried}; {advice or self._advice}", retried=True)
 
 
 def _portable(request: httpx.Request, target: str) -> dict[str, str]:

@@ -6,8 +6,8 @@ Loaded by ``tests/conftest.py``, so that any test may ask for these session-wide
     A PostgreSQL cluster of its own with PostGIS (`postgres.Postgres`). ``postgres.create("name")`` makes a database and
     returns its address; ``postgres.dsn("name", driver="asyncpg")`` words it for SQLAlchemy.
 ``pgstac``
-    stac-fastapi.pgstac on that cluster (`pgstac.StacServer`): ``url``, ``add(items)``, ``remove(ids)``. Empty, and shared:
-    use a collection id of your own, or `pgstac.running_server` for one that is yours alone.
+    stac-fastapi.pgstac on that cluster (`pgstac.StacServer`): ``url``, ``add(items)``, ``remove(ids)``. Empty, and
+    shared: use a collection id of your own, or `pgstac.running_server` for one that is yours alone.
 ``earth_search_files``
     nginx over the real Earth Search scenes of the labelled data (`nginx.Nginx`): ``url``, ``log``.
 ``earth_search_api``

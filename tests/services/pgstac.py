@@ -175,11 +175,14 @@ def earth_search_toml(earth_search_api: StacServer, tmp_path_factory: pytest.Tem
     return path
 
 
+_OFFERED = '{{ id = "{}", sensor = "optical" }}'
+
+
 def provider_toml(name: str, url: str, **more: str) -> str:
     """A provider on loopback, as a user would describe it; `more` are further keys with their TOML."""
     keys = {
         "url": f'"{url}"',
-        "collections": '[{ id = "sentinel-2-c1-l2a", sensor = "optical" }, { id = "sentinel-2-l2a", sensor = "optical" }]',
+        "collections": f"[{', '.join(_OFFERED.format(name) for name in ('sentinel-2-c1-l2a', 'sentinel-2-l2a'))}]",
         "schemes": '["http"]', "hosts": '["127.0.0.1"]', "private": '["127.0.0.0/8"]', "requests_per_second": "50",
         "page_size": "3", **more,
     }  # fmt: skip

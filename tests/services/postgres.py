@@ -42,7 +42,7 @@ def running_postgres(bin_folder: Path) -> Iterator[Postgres]:
     with unprivileged_folder("sitewatch-pg-") as (folder, as_owner):
         data, log = folder / "data", folder / "log"
         subprocess.run(
-            [bin_folder / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
+            [bin_folder / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"],
             check=True, capture_output=True, timeout=300, **as_owner,
         )  # fmt: skip
         port = free_port()

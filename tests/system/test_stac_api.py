@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -43,11 +42,11 @@ NEW, OLD = "sentinel-2-c1-l2a", "sentinel-2-l2a"
 
 
 @pytest.fixture
-def known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A file of providers to write to, that this process uses."""
     path = tmp_path / "providers.toml"
     monkeypatch.setenv(VARIABLE, str(path))
-    yield path
+    return path
 
 
 def stated(scene: Scene) -> dict[str, Any]:

@@ -88,13 +88,13 @@ def scripted(*answers: Answer, last: Answer | None = None) -> Iterator[Scripted]
     finally_: Sequence[Any] = [last or answers[-1]]
 
     class Here(Handler):
-        def do_GET(self) -> None:
+        def do_GET(self) -> None:  # noqa: N802
             length = int(self.headers.get("Content-Length") or 0)
             self.rfile.read(length)
             state.asked.append((time.monotonic(), self.command, self.path))
             (waiting.pop(0) if waiting else finally_[0])(self)
 
-        do_POST = do_GET
+        do_POST = do_GET  # noqa: N815
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             """Say nothing."""

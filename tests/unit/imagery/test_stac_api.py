@@ -160,8 +160,8 @@ def test_a_year_of_one_site_is_found_and_planned_quickly() -> None:
 
 def unreachable(*answers: Answer, **options: Any) -> tuple[str, int, float]:
     """The message, the number of requests and the seconds until a search is given up."""
+    begun = time.monotonic()
     with scripted(*answers, **options) as server, pytest.raises(SourceUnreachable) as error:
-        begun = time.monotonic()
         StacApi(provider=provider(server.url)).find(SITE, START, END)
     assert error.value.exit_code == 4
     assert str(error.value).startswith(f"archive ({server.url}): ")
@@ -194,17 +194,21 @@ def test_a_landing_page_that_is_none(body: bytes) -> None:
     assert "is not" in message
 
 
-@pytest.mark.parametrize("features", [None, 3, [], [None, 3], {}])
-def test_pages_that_hold_no_items(features: Any) -> None:
-    with replaying([{"type": "FeatureCollection", "features": features}]) as replay:
-        api = StacApi(provider=provider(replay.url))
-        if isinstance(features, list) and not features:
-            assert api.find(SITE, START, END) == Listing(usable=(), preference=("s2",))
-        else:
-            try:
-                assert api.find(SITE, START, END).usable == ()
-            except SourceUnreachable as error:
-                assert "archive" in str(error)
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"message": "Too many requests"},
+        {"features": None},
+        {"features": 3},
+        {"features": {}},
+        {"features": [None, 3]},
+    ],
+)
+@pytest.mark.parametrize("number", [1, 2])
+def test_an_answer_that_holds_no_items_is_no_empty_list(document: dict[str, Any], number: int) -> None:
+    pages = [page([item(5)], following={"token": "b"}), document]
+    with pytest.raises(SourceUnreachable, match=r"archive \(.*its answer to the search is no list of items"):
+        find(pages[2 - number :])
 
 
 def test_a_link_to_another_host_is_not_followed() -> None:
@@ -340,7 +344,8 @@ def cdse_item(*, day: int = 5, made: str = "20241205T112233", baseline: str = "0
         "links": [],
         "properties": {
             "datetime": f"2024-12-{day:02d}T08:23:31.024Z", "platform": "sentinel-2a", "constellation": "sentinel-2",
-            "eo:cloud_cover": 12.5, "grid:code": "MGRS-36SYD", "sat:relative_orbit": 121, "sat:orbit_state": "descending",
+            "eo:cloud_cover": 12.5, "grid:code": "MGRS-36SYD", "sat:relative_orbit": 121,
+            "sat:orbit_state": "descending",
             "processing:version": f"{baseline[:2]}.{baseline[2:]}", "product:type": "S2MSI2A", "gsd": 10,
             "eopf:datatake_id": f"GS2A_202412{day:02d}T082331_049349_N{baseline[:2]}.{baseline[2:]}",
             "view:sun_azimuth": 163.0, "view:sun_elevation": 31.0, "view:incidence_angle": 5.0, "view:azimuth": 100.0,

@@ -10,8 +10,9 @@ import pytest
 
 from imagery.errors import SourceUnreachable
 from imagery.sources import web
+from imagery.sources.addresses import is_inside
 from imagery.sources.pace import Pace
-from imagery.sources.web import Patience, Refused, TooLarge, Web, is_inside
+from imagery.sources.web import Patience, Refused, TooLarge, Web
 from tests.unit.imagery.scripted_server import breaks_off, says, scripted, trickles, trickles_headers
 
 QUICK = Patience(attempts=3, connect_s=2.0, read_s=2.0, pause_s=0.01, total_s=20.0)
@@ -47,7 +48,7 @@ def test_it_gives_up_and_says_who_and_what_to_do() -> None:
     with scripted(says(503)) as server, pytest.raises(SourceUnreachable) as error:
         fetch(server.url, who="archive", advice="try tomorrow")
     assert str(error.value) == "archive: the server answers 503 (3 times); try tomorrow"
-    assert (error.value.exit_code, error.value.again, server.count) == (4, False, 3)
+    assert (error.value.exit_code, error.value.retried, server.count) == (4, True, 3)
 
 
 @pytest.mark.parametrize("form", ["seconds", "date"])
@@ -63,11 +64,11 @@ def test_retry_after_is_kept(form: str) -> None:
 
 
 def test_a_longer_wait_than_there_is_time_for_ends_at_once() -> None:
+    begun = time.monotonic()
     with (
         scripted(says(429, headers={"Retry-After": "3600"})) as server,
         pytest.raises(SourceUnreachable, match="429"),
     ):
-        begun = time.monotonic()
         fetch(server.url)
     assert time.monotonic() - begun < 10
     assert server.count == 1
@@ -94,8 +95,8 @@ def test_half_an_answer_is_none() -> None:
 def test_an_answer_that_trickles_in_ends_in_time(answer: object) -> None:
     """Every byte comes within the time limit of a socket, the answer never."""
     patience = Patience(attempts=2, read_s=1.0, pause_s=0.01, total_s=1.5)
+    begun = time.monotonic()
     with scripted(answer) as server, pytest.raises(SourceUnreachable, match="no answer in time"):  # type: ignore[arg-type]
-        begun = time.monotonic()
         fetch(server.url, patience=patience, limit=10_000_000)
     assert time.monotonic() - begun < 10
 
