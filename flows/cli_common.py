@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, time
@@ -9,6 +10,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+
+from imagery.sources.provider_file import providers_in
+from imagery.sources.providers import VARIABLE
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -63,8 +67,28 @@ def sites_option(command: F) -> F:
     )(command)
 
 
+def providers_option(command: F) -> F:
+    """``--providers``: known to this process and to those that it starts."""
+
+    def use(_ctx: click.Context, _param: click.Parameter, value: Path | None) -> None:
+        if value is not None:
+            providers_in(str(value))
+            os.environ[VARIABLE] = str(value.resolve())
+
+    return click.option(
+        "--providers",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        expose_value=False,
+        is_eager=True,
+        callback=use,
+        help="Your own providers (TOML), besides the built-in ones.",
+    )(command)
+
+
 def source_options(command: F) -> F:
-    """``--source``, ``--from`` and ``--to``."""
+    """``--source``, ``--from``, ``--to`` and ``--providers``."""
+    command = providers_option(command)
     command = click.option(
         "--to",
         "end",
@@ -80,7 +104,8 @@ def source_options(command: F) -> F:
         "--source",
         required=True,
         metavar="S",
-        help="demo, a folder of images, a STAC catalogue or ItemCollection file, or its URL.",
+        help="demo, a provider (earth-search, planetary-computer, cdse or your own), a folder of images, a STAC "
+        "catalogue or ItemCollection file, or the URL of a catalogue or STAC API.",
     )(command)
 
 

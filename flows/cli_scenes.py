@@ -16,6 +16,7 @@ from flows.cli_common import print_json, screen_options, sites_option, source_op
 from flows.errors import BadRequest
 from flows.sites import site_named
 from imagery.source import open_source
+from imagery.versions import mixed
 
 EXIT_DONE = 0
 EXIT_NO_PAIR = 3
@@ -59,11 +60,13 @@ def scenes_document(site: str, source: str, choice: Choice, *, now: datetime | N
                 "id": scene.id,
                 "acquired": scene.acquired.isoformat().replace("+00:00", "Z"),
                 "age_days": round((now - scene.acquired).total_seconds() / 86400, 1),
+                "collection": scene.collection,
                 "platform": scene.platform,
                 "sensor": scene.sensor,
                 "gsd_m": scene.gsd_m,
                 "relative_orbit": scene.relative_orbit,
                 "orbit_state": scene.orbit_state,
+                "processing_baseline": scene.processing_baseline,
                 "cloud_over_aoi": _share(clouds[scene.id].aoi) if scene.id in clouds else None,
                 "cloud_over_zones": {zone: _share(share) for zone, share in clouds[scene.id].zones.items()}
                 if scene.id in clouds
@@ -75,7 +78,14 @@ def scenes_document(site: str, source: str, choice: Choice, *, now: datetime | N
             }
             for scene in plan.usable
         ],
-        "pairs": [{"before": before.id, "after": after.id} for before, after in plan.pairs],
+        "pairs": [
+            {
+                "before": before.id,
+                "after": after.id,
+                **({"note": note} if (note := mixed(before, after)) else {}),
+            }
+            for before, after in plan.pairs
+        ],
         "left_out": [
             {
                 "id": entry.scene_id,
@@ -126,7 +136,7 @@ def _show(document: dict[str, Any]) -> None:
             " ".join(str(v) for v in (scene["relative_orbit"], scene["orbit_state"]) if v is not None),
             cloud,
             _percent(scene["coverage"]),
-            scene["id"],
+            f"{scene['id']}\n{scene['collection']} {scene['processing_baseline'] or ''}".rstrip(),
         )
     console.print(table)
     for scene in document["scenes"]:
@@ -141,4 +151,7 @@ def _show(document: dict[str, Any]) -> None:
     if outside := len(document["left_out"]) - len(near):
         console.print(Text(f"{outside} more scenes lie outside the period; --json lists them"))
     console.print(Text("Cloud is measured over the AOI; in brackets: over the whole scene, by its metadata."))
+    for pair in document["pairs"]:
+        if "note" in pair:
+            console.print(Text(f"{pair['before']} and {pair['after']}: {pair['note']}"))
     console.print(Text(f"{len(document['scenes'])} usable scenes, {len(document['pairs'])} pairs to compare"))

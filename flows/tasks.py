@@ -21,9 +21,9 @@ from flows.sites import site_named
 from imagery.errors import SitewatchError, SourceUnreachable
 from imagery.listing import LeftOut, Listing
 from imagery.scene import Scene
-from imagery.source import open_source
+from imagery.source import open_source, with_angles
 
-_FINAL_STATUS = re.compile(r"\b(400|401|403|404|410)\b")
+_FINAL_STATUS = re.compile(r"(?<![\w.:/-])(400|401|403|404|410)(?![\w.:/-])")
 
 
 def worth_retrying(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
@@ -82,7 +82,7 @@ def measure_cloud(label: str, scene: Scene, site: str, sites_file: Path | None) 
 def fetch_scene(label: str, scene: Scene, site: str, sites_file: Path | None, out: Path) -> Path:
     """Evidentiary copy of what the site needs; whole copies on disk are kept, so this needs no other cache."""
     del label
-    return scene_store.fetch(scene, site_named(site, sites_file), out)
+    return scene_store.fetch(with_angles(scene), site_named(site, sites_file), out)
 
 
 @task(

@@ -11,6 +11,7 @@
         ├── MissingMetadata       something the pixels do not say must be given
         ├── BadSites              a site file is wrong
         ├── BadSource             what was given as a source of scenes is none
+        ├── BadProviders          a file of providers is wrong
         ├── UnusablePair          two images that cannot be compared at all
         └── SourceUnreachable     the archive or its server does not answer
             ├── AccessDenied          it answers and refuses
@@ -61,6 +62,10 @@ class BadSites(ImageryError):
 
 class BadSource(ImageryError):
     """What was named as a source is no folder, catalogue, address or profile that can be used."""
+
+
+class BadProviders(ImageryError):
+    """A file of providers breaks a rule; the message names the file, the provider, the value and the rule."""
 
 
 class UnusablePair(ImageryError):

@@ -37,10 +37,13 @@ class Listing:
         Sorted by acquisition time, then id.
     left_out : tuple of LeftOut
         Every other scene the source holds.
+    preference : tuple of str
+        Collections in which the source offers the same passes, most preferred first.
     """
 
     usable: tuple[Scene, ...]
     left_out: tuple[LeftOut, ...] = ()
+    preference: tuple[str, ...] = ()
 
 
 def leave_out(scene: Scene, reason: str) -> LeftOut:

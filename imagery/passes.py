@@ -1,8 +1,8 @@
 """One pass delivered several times: in several tiles, slices or processings. Merged into one scene, pure rules."""
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import shapely
@@ -35,26 +35,74 @@ def footprint_of(scene: Scene) -> BaseGeometry | None:
     return outline if outline.is_valid else outline.buffer(0)
 
 
-def merge_passes(site: Site, scenes: Iterable[Scene]) -> tuple[list[Scene], list[LeftOut]]:
+@dataclass(frozen=True, kw_only=True)
+class Merged:
+    """Passes, each as one scene.
+
+    Parameters
+    ----------
+    scenes : tuple of Scene
+        Sorted by time.
+    left_out : tuple of LeftOut
+        What is in none of them.
+    alternatives : mapping of scene id to tuple of Scene
+        The same pass as other collections deliver it, merged likewise, where they show as much of the AOI.
+    """
+
+    scenes: tuple[Scene, ...]
+    left_out: tuple[LeftOut, ...]
+    alternatives: Mapping[str, tuple[Scene, ...]]
+
+
+def merge_passes(site: Site, scenes: Iterable[Scene], preference: Sequence[str] = ()) -> Merged:
     """Merge what belongs to one pass.
 
-    Of several processings of the same ground the newest baseline is kept. Other tiles become `Scene.siblings`
-    of the one that covers most of the AOI where they add to it; the rest is left out with the reason.
+    Of several deliveries of the same ground the most preferred collection's is kept, and of that the newest
+    baseline. Other tiles become `Scene.siblings` of the one that covers most of the AOI where they add to it; the
+    rest is left out with the reason.
 
-    Returns
-    -------
-    merged : list of Scene
-        Sorted by time.
-    left_out : list of LeftOut
+    Parameters
+    ----------
+    site : Site
+    scenes : iterable of Scene
+    preference : sequence of str
+        Collections, most preferred first.
     """
     merged: list[Scene] = []
     left_out: list[LeftOut] = []
+    alternatives: dict[str, tuple[Scene, ...]] = {}
     for members in _passes(scenes):
-        newest, older = _newest(members)
+        newest, older = _newest(members, preference)
         scene, spare = _joined(site, newest)
         merged.append(scene)
         left_out += older + spare
-    return sorted(merged, key=lambda scene: (scene.acquired, scene.id)), left_out
+        if others := _delivered_otherwise(site, scene, members):
+            alternatives[scene.id] = others
+    return Merged(
+        scenes=tuple(sorted(merged, key=lambda scene: (scene.acquired, scene.id))),
+        left_out=tuple(left_out),
+        alternatives=alternatives,
+    )
+
+
+def _delivered_otherwise(site: Site, chosen: Scene, members: Sequence[Scene]) -> tuple[Scene, ...]:
+    parts = (chosen, *chosen.siblings)
+    only = {part.collection for part in parts}
+    least = _seen_of(site, parts) - _ADDS
+    found = []
+    for collection in sorted({scene.collection for scene in members}):
+        if only == {collection}:
+            continue
+        newest, _ = _newest([scene for scene in members if scene.collection == collection], ())
+        scene, _ = _joined(site, newest)
+        if scene.id != chosen.id and _seen_of(site, (scene, *scene.siblings)) >= least:
+            found.append(scene)
+    return tuple(found)
+
+
+def _seen_of(site: Site, parts: Sequence[Scene]) -> float:
+    """Share of the AOI that tiles cover together."""
+    return float(shapely.union_all([_ground(site, part) for part in parts]).area / site.aoi.area)
 
 
 def _passes(scenes: Iterable[Scene]) -> list[list[Scene]]:
@@ -93,13 +141,18 @@ def _same_bands(one: Scene, other: Scene) -> bool:
     return bool(names[0] & names[1]) or not all(names)
 
 
-def _newest(members: Sequence[Scene]) -> tuple[list[Scene], list[LeftOut]]:
+def _newest(members: Sequence[Scene], preference: Sequence[str]) -> tuple[list[Scene], list[LeftOut]]:
+    rank = {collection: place for place, collection in enumerate(preference)}
     kept: list[Scene] = []
     older: list[LeftOut] = []
-    for scene in sorted(sorted(members, key=lambda s: s.id), key=_baseline, reverse=True):
+    newest_first = sorted(sorted(members, key=lambda s: s.id), key=_baseline, reverse=True)
+    for scene in sorted(newest_first, key=lambda s: rank.get(s.collection, len(rank))):
         twin = next((other for other in kept if _same_ground(other, scene)), None)
         if twin is None:
             kept.append(scene)
+        elif rank and twin.collection != scene.collection:
+            order = f"{twin.collection} has: it goes before {scene.collection}"
+            older.append(leave_out(scene, f"the same pass as {twin.id}, which {order}"))
         elif _baseline(twin) > _baseline(scene):
             older.append(leave_out(scene, f"older processing {scene.processing_baseline or 'of unknown baseline'} of "
                                           f"the pass in {twin.id} (baseline {twin.processing_baseline})"))  # fmt: skip

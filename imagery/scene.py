@@ -84,6 +84,8 @@ class Scene:
         The credit line printed on pictures.
     simulated : bool
         True only for the built-in demo archive.
+    granule : str or None
+        Where metadata of a Sentinel-2 granule lies, for view angles that the source does not state.
     assets : mapping of name to Asset
     """
 
@@ -113,6 +115,7 @@ class Scene:
     attribution: str | None = None
     simulated: bool = False
     time_known: bool = True
+    granule: str | None = None
     siblings: tuple["Scene", ...] = field(default=())
     """Other tiles of the same pass, merged into this scene when its pixels are read."""
 

@@ -2,7 +2,8 @@
 
 The rules, in order: the newest processing of a pass; tiles of one pass merged; enough of the AOI covered; not
 all cloud; then consecutive dates of one kind (sensor, quantity, pixel size, and orbit: required for radar, whose
-geometry changes with it, preferred for optical).
+geometry changes with it, preferred for optical); last, of dates that several collections have, the deliveries
+that fit together.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,9 +18,10 @@ from shapely.geometry.base import BaseGeometry
 from imagery.bands import is_anonymous
 from imagery.geometry import swapped
 from imagery.listing import LeftOut, Listing, leave_out
-from imagery.passes import footprint_of, merge_passes
+from imagery.passes import Merged, footprint_of, merge_passes
 from imagery.scene import Scene
 from imagery.site import Site
+from imagery.versions import unified
 
 MAX_CLOUD_PCT = 80.0
 MIN_COVERAGE = 0.1
@@ -45,7 +47,8 @@ class Plan:
     left_out : tuple of LeftOut
         Every scene in no pair: those the source left out, and those left out here.
     usable : tuple of Scene
-        The scenes that passed every rule (tiles merged), whether or not they found a partner.
+        The scenes that passed every rule (tiles merged), whether or not they found a partner. A pair may hold another
+        collection's delivery of the same pass.
     coverage : mapping of scene id to float
         Share of the AOI each usable scene covers, 0 to 1; less than 1 is a swath edge or a crop.
     """
@@ -125,7 +128,8 @@ def choose(
     -------
     Plan
     """
-    scenes, left_out = merge_passes(site, listing.usable)
+    merged = merge_passes(site, listing.usable, listing.preference)
+    scenes, left_out = merged.scenes, list(merged.left_out)
     coverage = {scene.id: coverage_of(site, scene) for scene in scenes}
     rules: tuple[Callable[[Scene], str | None], ...] = (
         lambda scene: _too_little(scene, coverage[scene.id], min_coverage),
@@ -144,12 +148,28 @@ def choose(
     for scene in usable:
         if scene.id not in used:
             left_out += _with_tiles(scene, _alone(scene, usable))
+    pairs, left_out = _delivered(pairs, left_out, merged, listing.preference)
     return Plan(
         pairs=tuple(sorted(pairs, key=lambda pair: (pair[1].acquired, pair[0].acquired, pair[1].id))),
         left_out=(*listing.left_out, *sorted(left_out, key=_by_time)),
         usable=tuple(usable),
         coverage={scene.id: coverage[scene.id] for scene in usable},
     )
+
+
+def _delivered(
+    pairs: list[tuple[Scene, Scene]], left_out: list[LeftOut], merged: Merged, preference: Sequence[str]
+) -> tuple[list[tuple[Scene, Scene]], list[LeftOut]]:
+    """The pairs in the deliveries that fit together, and what that leaves out."""
+    unified_pairs = unified(pairs, merged.alternatives, preference)
+    parts = {part.id: scene for pair in unified_pairs for scene in pair for part in (scene, *scene.siblings)}
+    kept = list(left_out)
+    for scene in {scene.id: scene for pair in pairs for scene in pair}.values():
+        if scene.id not in parts:
+            instead = next(other for other in merged.alternatives[scene.id] if other.id in parts)
+            used = f"{instead.id} of {instead.collection}"
+            kept += _with_tiles(scene, f"its pass is compared in {used}, as the date it is compared with is")
+    return unified_pairs, [entry for entry in kept if entry.scene_id not in parts]
 
 
 def _with_tiles(scene: Scene, reason: str) -> list[LeftOut]:

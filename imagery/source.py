@@ -8,16 +8,21 @@ from typing import Protocol
 
 from imagery.errors import BadSource, SourceUnreachable
 from imagery.listing import LeftOut, Listing
+from imagery.scene import Scene
 from imagery.site import Site
-from imagery.sources.fetch import is_url
+from imagery.sources.fetch import Documents, is_url
 from imagery.sources.folder import FolderSource
+from imagery.sources.granule import with_view
+from imagery.sources.providers import Provider, known_providers, provider_at, provider_named
 from imagery.sources.static_stac import StaticStac
+from imagery.sources.web import Patience
 
-__all__ = ["LeftOut", "Listing", "Source", "open_source"]
+__all__ = ["LeftOut", "Listing", "Source", "open_source", "with_angles"]
 
 _STAC_TYPES = frozenset({"Catalog", "Collection", "FeatureCollection", "Feature"})
 _STAC_FILES = ("catalog.json", "collection.json")
 _HEAD_BYTES = 50_000_000
+_BRIEF = Patience(attempts=2, total_s=15.0)
 
 
 class Source(Protocol):
@@ -48,22 +53,27 @@ def open_source(spec: str) -> Source:
     Parameters
     ----------
     spec : str
-        ``demo``; a folder of images; a STAC catalogue, collection, ItemCollection or Item as a path or an
-        http(s) URL; a folder that holds ``catalog.json`` or ``collection.json`` of STAC.
+        ``demo``; the name of a provider; a folder of images; a STAC catalogue, collection, ItemCollection or Item
+        as a path or an http(s) URL; the URL of a STAC API or of one of its collections; a folder that holds
+        ``catalog.json`` or ``collection.json`` of STAC. A folder that is called as a provider is named ``./NAME``.
 
     Raises
     ------
     BadSource
         It is none of these.
+    BadProviders
+        The user's file of providers is wrong.
     SourceUnreachable
         It names a path that does not exist.
     """
     if not spec.strip():
-        raise BadSource("--source is empty; give 'demo', a folder, a STAC file or an http(s) address")
+        raise BadSource(f"--source is empty; {_what_to_give()}")
     if spec == "demo":
         return _demo()
     if is_url(spec):
-        return StaticStac(address=spec, name=spec)
+        return _address(spec)
+    if (provider := known_providers().get(spec)) is not None:
+        return _api(provider)
     if "://" in spec:
         raise BadSource(f"--source {spec}: only folders, files and http(s) addresses are read")
     path = Path(spec).expanduser()
@@ -80,12 +90,44 @@ def open_source(spec: str) -> Source:
             "to use images, give the folder they lie in"
         )
     if path.parent == Path() and not path.suffix:
-        raise BadSource(
-            f"--source {spec}: no such folder; give 'demo', a folder, a STAC file or an http(s) address"
-        )
+        raise BadSource(f"--source {spec}: no such folder and no such provider; {_what_to_give()}")
     raise SourceUnreachable(
         f"--source {spec}: there is no such file or folder; check the path, is the disk mounted?"
     )
+
+
+def _what_to_give() -> str:
+    names = ", ".join(sorted(known_providers()))
+    return f"give 'demo', a provider ({names}), a folder, a STAC file or an http(s) address"
+
+
+def with_angles(scene: Scene) -> Scene:
+    """A scene that is about to be compared, with the view angles that only its granule's metadata states.
+
+    One small file is fetched for it, patiently but not for long; where that fails the angles stay unknown.
+    """
+    provider = provider_named(scene.source)
+    if scene.view_off_nadir_deg is not None or scene.granule is None:
+        return scene
+    if provider is not None and provider.signing != "none":
+        return scene
+    with Documents(_BRIEF) as documents:
+        return with_view(scene, documents)
+
+
+# Loaded on demand: pystac-client takes a while, and most commands ask no API.
+
+
+def _api(provider: Provider) -> Source:
+    source: Source = import_module("imagery.sources.stac_api").StacApi(provider=provider)
+    return source
+
+
+def _address(url: str) -> Source:
+    if (provider := provider_at(url)) is not None:
+        return _api(provider)
+    source: Source = import_module("imagery.sources.stac_address").StacAddress(address=url, name=url)
+    return source
 
 
 def _demo() -> Source:

@@ -17,6 +17,8 @@ import hypothesis
 import numpy as np
 import pytest
 
+pytest_plugins = ("tests.services.postgres", "tests.services.nginx", "tests.services.pgstac")
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 STRICT = os.environ.get("CI", "").lower() not in ("", "0", "false")
 
@@ -70,8 +72,10 @@ def requires() -> Callable[..., Path]:
     """``requires("nginx", package="nginx-light")``: the path of a system program, or skip (in CI: fail)."""
 
     def find(program: str, *, package: str | None = None) -> Path:
-        # Servers live in sbin, which is not on everybody's PATH.
-        path = shutil.which(program, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin")
+        # Servers live in sbin, which is not on everybody's PATH, and PostgreSQL's in folders by version.
+        postgres = sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin")), reverse=True)
+        folders = [os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin", *postgres]
+        path = shutil.which(program, path=os.pathsep.join(folders))
         if path is None:
             missing(f"{program} is not installed (Debian: apt-get install {package or program})")
         return Path(path)

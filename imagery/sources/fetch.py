@@ -1,21 +1,16 @@
 """Documents (JSON, XML) from files or over HTTP, with limits on time and size."""
 
 import json
-import time
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-import httpx
-
 from imagery.errors import SourceUnreachable
+from imagery.sources.web import Patience, Refused, TooLarge, Web
 
 MAX_BYTES = 50_000_000
-_TIMEOUT = httpx.Timeout(30.0, connect=10.0)
-_ATTEMPTS = 3
-_PAUSE_S = 0.5
-_TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
+PATIENCE = Patience(attempts=3)
 
 
 class MissingDocument(Exception):
@@ -28,12 +23,16 @@ def is_url(address: str) -> bool:
 
 
 class Documents:
-    """Reads documents; a context manager that holds one HTTP client."""
+    """Reads documents; a context manager that holds one HTTP client.
 
-    def __init__(self) -> None:
-        self._client = httpx.Client(
-            timeout=_TIMEOUT, follow_redirects=True, headers={"User-Agent": "sitewatch"}
-        )
+    Parameters
+    ----------
+    patience : Patience, optional
+        With servers.
+    """
+
+    def __init__(self, patience: Patience | None = None) -> None:
+        self._web = Web(patience=patience or PATIENCE)
 
     def __enter__(self) -> Self:
         return self
@@ -41,7 +40,7 @@ class Documents:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._client.close()
+        self._web.close()
 
     def json(self, address: str) -> Any:
         """The JSON at a path or URL.
@@ -63,49 +62,22 @@ class Documents:
         return self._download(address, limit) if is_url(address) else _from_disk(Path(address), limit)
 
     def _download(self, url: str, limit: int) -> bytes:
-        for attempt in range(1, _ATTEMPTS + 1):
-            try:
-                return self._once(url, limit)
-            except (httpx.HTTPStatusError, httpx.TransportError) as error:
-                if attempt == _ATTEMPTS or not _worth_another(error):
-                    raise _unreachable(url, error) from error
-                time.sleep(_PAUSE_S * 2 ** (attempt - 1))
-            except (httpx.HTTPError, httpx.InvalidURL) as error:
-                raise _unreachable(url, error) from error
-        raise AssertionError  # the last attempt returned or raised
-
-    def _once(self, url: str, limit: int) -> bytes:
-        with self._client.stream("GET", url) as response:
-            if response.status_code in {404, 410}:
-                raise MissingDocument(f"the server answers {response.status_code}")
-            response.raise_for_status()
-            parts, length = [], 0
-            for part in response.iter_bytes():
-                length += len(part)
-                if length > limit:
-                    raise MissingDocument(f"larger than {limit // 1_000_000} MB")
-                parts.append(part)
-            return b"".join(parts)
+        try:
+            return self._web.fetch(url, limit=limit)
+        except TooLarge as error:
+            raise MissingDocument(str(error)) from error
+        except Refused as refused:
+            if refused.status in {404, 410}:
+                raise MissingDocument(f"the server answers {refused.status}") from refused
+            raise _refusal(url, refused.status) from refused
 
 
-def _worth_another(error: httpx.HTTPError) -> bool:
-    if isinstance(error, httpx.HTTPStatusError):
-        return error.response.status_code in _TRY_AGAIN
-    return not isinstance(error, httpx.UnsupportedProtocol)
-
-
-def _unreachable(url: str, error: Exception) -> SourceUnreachable:
-    if isinstance(error, httpx.HTTPStatusError):
-        status = error.response.status_code
-        if status in {401, 403}:
-            return SourceUnreachable(
-                f"{url}: the server refuses ({status}); it needs a login or a signed address"
-            )
-        return SourceUnreachable(f"{url}: the server answers {status}; try again later")
-    if isinstance(error, httpx.TimeoutException):
-        return SourceUnreachable(f"{url}: no answer in time; check the connection, or try again later")
-    what = str(error) or type(error).__name__
-    return SourceUnreachable(f"{url}: cannot be reached ({what}); check the address and the connection")
+def _refusal(url: str, status: int) -> SourceUnreachable:
+    if status in {401, 403}:
+        return SourceUnreachable(
+            f"{url}: the server refuses ({status}); it needs a login or a signed address", retried=True
+        )
+    return SourceUnreachable(f"{url}: the server answers {status}; check the address", retried=True)
 
 
 def _from_disk(path: Path, limit: int) -> bytes:

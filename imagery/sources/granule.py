@@ -4,7 +4,10 @@ import math
 import re
 from dataclasses import replace
 
+from imagery.errors import SourceUnreachable
+from imagery.scene import Scene
 from imagery.sources.facts import Facts
+from imagery.sources.fetch import Documents, MissingDocument
 from imagery.sources.names_sentinel import off_nadir_deg
 
 MAX_BYTES = 4_000_000
@@ -50,3 +53,27 @@ def granule_angles(xml: bytes) -> Facts:
     north = sum(math.cos(math.radians(a)) for _, a in found)
     azimuth = math.degrees(math.atan2(east, north)) % 360.0
     return replace(facts, view_off_nadir_deg=off_nadir_deg(zenith), view_azimuth_deg=azimuth)
+
+
+def with_view(scene: Scene, documents: Documents, *, address: str | None = None) -> Scene:
+    """Complete the view angles of a scene from its granule's metadata.
+
+    They are wanted, not needed: where the metadata cannot be read the scene says None, and so does every report of it.
+
+    Parameters
+    ----------
+    scene : Scene
+    documents : Documents
+    address : str, optional
+        Where to read it; `Scene.granule` by default, which is never signed.
+    """
+    address = address or scene.granule
+    if scene.view_off_nadir_deg is not None or address is None:
+        return scene
+    try:
+        angles = granule_angles(documents.read(address, limit=MAX_BYTES))
+    except (MissingDocument, SourceUnreachable):
+        return scene
+    return replace(
+        scene, view_off_nadir_deg=angles.view_off_nadir_deg, view_azimuth_deg=angles.view_azimuth_deg
+    )

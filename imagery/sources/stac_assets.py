@@ -10,6 +10,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 from imagery.raster import Sensor
 from imagery.scene import Asset
 from imagery.sources.facts import BadFact, Facts, number
+from imagery.sources.providers import Provider
 
 _COLOURS = ("red", "green", "blue", "nir")
 _S2_NUMBERS = {"red": "B04", "green": "B03", "blue": "B02", "nir": "B08"}
@@ -28,6 +29,10 @@ _NOT_DATA = frozenset(
 )
 
 
+class Forbidden(BadFact):
+    """An address that the provider of the item does not allow: the item is not what it should be."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Picked:
     """The chosen assets and their ground sample distance, where the item states it."""
@@ -36,16 +41,23 @@ class Picked:
     gsd_m: float | None
 
 
-def resolve(href: str, base: str) -> str:
+def resolve(href: str, base: str, provider: Provider | None = None) -> str:
     """Absolute path or URL of `href` as written in the document at `base`.
 
     Raises
     ------
+    Forbidden
+        The provider does not allow it.
     BadFact
         It names something that is neither a file nor an http(s) address, or a remote document names a local file.
     """
     remote = urlsplit(base).scheme in {"http", "https"}
     scheme = urlsplit(href).scheme.lower()
+    if provider is not None:
+        address = href if len(scheme) > 1 else urljoin(base, href)
+        if reason := provider.forbids(address):
+            raise Forbidden(f"{address} cannot be used: {reason}")
+        return unsigned(address) if provider.signing != "none" else address
     if scheme in {"http", "https"}:
         return href
     if (scheme and len(scheme) > 1) or href.startswith("/vsi"):
@@ -57,7 +69,14 @@ def resolve(href: str, base: str) -> str:
     return str((Path(base).parent / href).resolve())
 
 
-def pick_assets(item: Mapping[str, Any], base: str, *, sensor: Sensor, facts: Facts) -> Picked:
+def unsigned(href: str) -> str:
+    """An address without its signature: signed ones expire, and would make one file look like many."""
+    return urlsplit(href)._replace(query="", fragment="").geturl()
+
+
+def pick_assets(
+    item: Mapping[str, Any], base: str, *, sensor: Sensor, facts: Facts, provider: Provider | None = None
+) -> Picked:
     """The assets to compare.
 
     Parameters
@@ -69,6 +88,8 @@ def pick_assets(item: Mapping[str, Any], base: str, *, sensor: Sensor, facts: Fa
     sensor : {"optical", "sar"}
     facts : Facts
         Of the item; its bands and scale count where an asset says nothing.
+    provider : Provider, optional
+        Whose rules the addresses have to keep.
 
     Raises
     ------
@@ -87,7 +108,9 @@ def pick_assets(item: Mapping[str, Any], base: str, *, sensor: Sensor, facts: Fa
     assets, sizes, refused = {}, [], []
     for label, name, bands in names:
         try:
-            assets[label] = _asset(offered[name], item, base, bands=bands, facts=facts)
+            assets[label] = _asset(offered[name], item, base, bands=bands, facts=facts, provider=provider)
+        except Forbidden:
+            raise
         except BadFact as error:
             refused.append(str(error))
             continue
@@ -95,9 +118,22 @@ def pick_assets(item: Mapping[str, Any], base: str, *, sensor: Sensor, facts: Fa
     if not assets:
         raise BadFact(f"its assets cannot be read: {refused[0]}")
     if sensor == "optical":
-        assets |= _quality(offered, item, base)
+        assets |= _quality(offered, item, base, provider)
     stated = [size for size in sizes if size is not None]
     return Picked(assets=assets, gsd_m=min(stated) if stated else None)
+
+
+def granule_href(item: Mapping[str, Any], base: str, provider: Provider | None = None) -> str | None:
+    """Where the metadata of a Sentinel-2 granule lies; None where nothing says so, or it may not be read."""
+    given = item.get("assets")
+    for name in ("granule_metadata", "granule-metadata"):
+        asset = given.get(name) if isinstance(given, Mapping) else None
+        if isinstance(asset, Mapping):
+            try:
+                return _href(asset, base, provider)
+            except BadFact:
+                continue
+    return None
 
 
 def facts_of_asset(item: Mapping[str, Any], filename: str) -> Facts:
@@ -177,7 +213,7 @@ def _band_name(band: Mapping[str, Any], position: int) -> str:
 
 
 def _quality(
-    offered: Mapping[str, Mapping[str, Any]], item: Mapping[str, Any], base: str
+    offered: Mapping[str, Mapping[str, Any]], item: Mapping[str, Any], base: str, provider: Provider | None
 ) -> dict[str, Asset]:
     found: dict[str, Asset] = {}
     for name in sorted(offered, key=lambda n: ("jp2" in n, len(n), n)):
@@ -185,7 +221,9 @@ def _quality(
         if kind is None or kind in found:
             continue
         try:
-            href = _href(offered[name], base)
+            href = _href(offered[name], base, provider)
+        except Forbidden:
+            raise
         except BadFact:
             continue
         nodata = _stated(offered[name], item, "nodata")
@@ -211,12 +249,13 @@ def _quality_kind(name: str, asset: Mapping[str, Any]) -> str | None:
 
 
 def _asset(
-    asset: Mapping[str, Any], item: Mapping[str, Any], base: str, *, bands: tuple[str, ...], facts: Facts
-) -> Asset:
+    asset: Mapping[str, Any], item: Mapping[str, Any], base: str, *, bands: tuple[str, ...], facts: Facts,
+    provider: Provider | None,
+) -> Asset:  # fmt: skip
     scale, offset = _stated(asset, item, "scale"), _stated(asset, item, "offset")
     nodata = _stated(asset, item, "nodata")
     return Asset(
-        href=_href(asset, base),
+        href=_href(asset, base, provider),
         bands=bands or facts.bands or (),
         scale=facts.scale if scale is None else scale,
         offset=facts.offset if offset is None else offset,
@@ -225,11 +264,15 @@ def _asset(
     )
 
 
-def _href(asset: Mapping[str, Any], base: str) -> str:
+def _href(asset: Mapping[str, Any], base: str, provider: Provider | None = None) -> str:
     error = None
-    for href in _addresses(asset):
+    addresses = list(_addresses(asset))
+    if provider is not None:
+        order = {scheme: place for place, scheme in enumerate(provider.schemes)}
+        addresses.sort(key=lambda href: order.get(urlsplit(urljoin(base, href)).scheme.lower(), len(order)))
+    for href in addresses:
         try:
-            return resolve(href, base)
+            return resolve(href, base, provider)
         except BadFact as refused:
             error = error or refused
     raise error or BadFact("an asset has no href")

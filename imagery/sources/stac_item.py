@@ -5,16 +5,19 @@ Item and asset fields follow STAC 1.0 and 1.1 with the eo, raster, proj, view, s
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from shapely.errors import ShapelyError
 from shapely.geometry import mapping, shape
 
+from imagery.listing import LeftOut
 from imagery.scene import Scene
 from imagery.sources.facts import BadFact, Facts, facts_from_mapping, implied_sensor, moment, number, quantity
 from imagery.sources.names_sentinel import datatake_key, off_nadir_deg, product_scaling
-from imagery.sources.stac_assets import pick_assets
+from imagery.sources.providers import Provider
+from imagery.sources.stac_assets import granule_href, pick_assets
 
 Item = Mapping[str, Any]
 
@@ -23,7 +26,7 @@ class UnusableItem(ValueError):
     """An item that cannot become a scene; the message says why and what to do."""
 
 
-def scene_from_item(item: Item, base: str, *, source: str) -> Scene:
+def scene_from_item(item: Item, base: str, *, source: str, provider: Provider | None = None) -> Scene:
     """Read one STAC Item.
 
     Parameters
@@ -34,12 +37,15 @@ def scene_from_item(item: Item, base: str, *, source: str) -> Scene:
         Address of the document it comes from; relative hrefs start there.
     source : str
         Name of the source.
+    provider : Provider, optional
+        Whose item it is: its addresses have to keep the provider's rules, and what the provider says of the
+        collection counts where the item says nothing.
 
     Raises
     ------
     UnusableItem
     """
-    facts = facts_from_item(item)
+    facts = _completed(facts_from_item(item), provider)
     if facts.acquired is None:
         raise UnusableItem("states no acquisition time ('datetime')")
     if facts.sensor is None:
@@ -51,7 +57,7 @@ def scene_from_item(item: Item, base: str, *, source: str) -> Scene:
             "does not say which radar quantity its pixels hold; add 'sitewatch:quantity', for example 'gamma0'"
         )
     try:
-        picked = pick_assets(item, base, sensor=facts.sensor, facts=facts)
+        picked = pick_assets(item, base, sensor=facts.sensor, facts=facts, provider=provider)
     except BadFact as error:
         raise UnusableItem(str(error)) from error
     gsd_m = picked.gsd_m or facts.gsd_m
@@ -67,13 +73,52 @@ def scene_from_item(item: Item, base: str, *, source: str) -> Scene:
         relative_orbit=facts.relative_orbit, orbit_state=facts.orbit_state,
         processing_baseline=facts.processing_baseline, datatake=facts.datatake, tile=facts.tile,
         offset_applied=facts.offset_applied, licence=facts.licence, attribution=facts.attribution,
-        simulated=_is_simulated(item),
+        simulated=_is_simulated(item), granule=granule_href(item, base, provider),
     )  # fmt: skip
+
+
+def _completed(facts: Facts, provider: Provider | None) -> Facts:
+    offered = provider.offered(facts.collection or "") if provider is not None else None
+    if provider is None:
+        return facts
+    said = Facts(licence=provider.licence, attribution=provider.attribution)
+    if offered is not None:
+        said = replace(said, sensor=offered.sensor)
+        if offered.quantity is not None:
+            said = replace(said, quantity=offered.quantity, in_db=offered.in_db)
+    return facts.over(said)
 
 
 def _is_simulated(item: Item) -> bool:
     """Whether the item says that it was drawn, as those of the demo archive do wherever they are copied to."""
     return item["properties"].get("sitewatch:simulated") is True
+
+
+def offered_scene(
+    item: Item, address: str, *, source: str, provider: Provider | None = None
+) -> Scene | LeftOut:
+    """The scene of an item, or the item with the reason why there is none; whatever the item holds."""
+    try:
+        return scene_from_item(item, address, source=source, provider=provider)
+    except UnusableItem as error:
+        reason = str(error)
+    except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+        reason = f"is malformed: {error}"
+    properties = item.get("properties")
+    stated = properties if isinstance(properties, Mapping) else {}
+    return LeftOut(
+        scene_id=str(item.get("id") or address),
+        acquired=_when(stated.get("datetime")),
+        reason=reason,
+        platform=str(stated.get("platform") or "unknown").lower(),
+    )
+
+
+def _when(value: object) -> datetime | None:
+    try:
+        return moment(value)[0]
+    except BadFact:
+        return None
 
 
 def facts_from_item(item: Item) -> Facts:
@@ -113,7 +158,8 @@ def _facts(item: Item, identity: str, properties: Mapping[str, Any]) -> Facts:
         "sun_azimuth_deg": _first(properties, "view:sun_azimuth", "s2:mean_solar_azimuth"),
         "sun_elevation_deg": _sun_elevation(properties), "orbit_state": properties.get("sat:orbit_state"),
         "relative_orbit": _first(properties, "sat:relative_orbit") or _matched(r"_R(\d{3})(?:_|$)", product),
-        "processing_baseline": _first(properties, "s2:processing_baseline", "processing:version"),
+        "processing_baseline": _first(properties, "s2:processing_baseline", "processing:version")
+        or _baseline(product),
         "offset_applied": properties.get("earthsearch:boa_offset_applied"),
         "licence": _licence(item, properties),
     })  # fmt: skip
@@ -121,7 +167,7 @@ def _facts(item: Item, identity: str, properties: Mapping[str, Any]) -> Facts:
     credit = f"Contains modified Copernicus Sentinel data {acquired.year}" if sentinel else _credit(item)
     stated = Facts(
         id=identity, collection=str(collection) or "unknown", platform=platform, sensor=sensor, quantity=measured,
-        in_db=in_db, acquired=acquired, time_known=known, datatake=_datatake(properties, platform),
+        in_db=in_db, acquired=acquired, time_known=known, datatake=_datatake(properties, platform, product),
         tile=_tile(properties, product), attribution=credit,
     )  # fmt: skip
     stated = stated.over(shared)
@@ -178,12 +224,26 @@ def _sun_elevation(properties: Mapping[str, Any]) -> float | None:
     return None if stated is None else number("view:sun_elevation", stated)
 
 
-def _datatake(properties: Mapping[str, Any], platform: str) -> str | None:
-    optical = re.fullmatch(r"G(S2[A-D])_(\d{8}T\d{6})_.*", str(properties.get("s2:datatake_id") or ""))
+def _datatake(properties: Mapping[str, Any], platform: str, product: str) -> str | None:
+    stated = str(_first(properties, "s2:datatake_id", "eopf:datatake_id") or "")
+    optical = re.fullmatch(r"G(S2[A-D])_(\d{8}T\d{6})_.*", stated)
     if optical:
         return datatake_key(optical[1], datetime.strptime(optical[2], "%Y%m%dT%H%M%S").replace(tzinfo=UTC))
     radar = properties.get("s1:datatake_id")
-    return f"{platform}_{radar}" if radar else None
+    if radar:
+        return f"{platform}_{radar}"
+    # The product's full name gives the start of its datatake; archives that keep ESA's files name items by it.
+    named = re.search(r"\b(S2[A-D])_MSIL2A_(\d{8}T\d{6})_N\d{4}_R\d{3}_", product)
+    return (
+        datatake_key(named[1], datetime.strptime(named[2], "%Y%m%dT%H%M%S").replace(tzinfo=UTC))
+        if named
+        else None
+    )
+
+
+def _baseline(product: str) -> str | None:
+    digits = _matched(r"_MSIL2A_\d{8}T\d{6}_N(\d{4})_", product)
+    return f"{digits[:2]}.{digits[2:]}" if digits else None
 
 
 def _tile(properties: Mapping[str, Any], product: str) -> str | None:

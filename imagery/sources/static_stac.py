@@ -7,7 +7,7 @@ ask for. Only JSON is fetched here, and small granule metadata beside an item; p
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,15 +17,14 @@ from imagery.listing import LeftOut, Listing, leave_out
 from imagery.scene import Scene
 from imagery.select import sift
 from imagery.site import Site
-from imagery.sources.facts import BadFact, moment
+from imagery.sources.facts import BadFact
 from imagery.sources.fetch import Documents, MissingDocument, is_url
-from imagery.sources.granule import MAX_BYTES, granule_angles
+from imagery.sources.granule import with_view
 from imagery.sources.stac_assets import resolve
-from imagery.sources.stac_item import UnusableItem, scene_from_item
+from imagery.sources.stac_item import offered_scene
 
 _MAX_DOCUMENTS = 20_000
 _WORKERS = 8
-_GRANULE = ("granule_metadata", "granule-metadata")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,10 +46,13 @@ class StaticStac:
         Path or http(s) URL of the catalogue, collection, ItemCollection or Item.
     name : str
         What scenes call their source.
+    document : JSON, optional
+        What is at `address`, where it was read already.
     """
 
     address: str
     name: str
+    document: Any = field(default=None, repr=False, compare=False)
 
     def find(self, site: Site, start: datetime, end: datetime) -> Listing:
         """The scenes of a site in a period; every other item with the reason.
@@ -63,10 +65,9 @@ class StaticStac:
             The address holds something else.
         """
         scenes: dict[str, Scene] = {}
-        items: dict[str, tuple[Mapping[str, Any], str]] = {}
         left_out: list[LeftOut] = []
         with Documents() as documents:
-            for found in _walk(documents, self.address):
+            for found in _walk(documents, self.address, self.document):
                 made = _scene(found, self.name)
                 if isinstance(made, LeftOut):
                     left_out.append(made)
@@ -74,25 +75,28 @@ class StaticStac:
                     left_out.append(leave_out(made, "listed twice in the catalogue; the first is used"))
                 else:
                     scenes[made.id] = made
-                    items[made.id] = (found.item or {}, found.address)
             sifted = sift(site, scenes.values(), start, end)
             usable = []
             for scene in sifted.usable:
                 missing = _missing_file(scene)
                 if missing is None:
-                    usable.append(_with_view(scene, *items[scene.id], documents))
+                    # Of local files only: elsewhere it costs a download, which waits until the scene is compared.
+                    local = scene.granule is not None and not is_url(scene.granule)
+                    usable.append(with_view(scene, documents) if local else scene)
                 else:
                     left_out.append(leave_out(scene, missing))
         return Listing(usable=tuple(usable), left_out=(*left_out, *sifted.left_out))
 
 
-def _walk(documents: Documents, root: str) -> Iterator[_Found]:
+def _walk(documents: Documents, root: str, known: Any) -> Iterator[_Found]:
     """Every item below `root`, breadth first, each document once."""
     seen, waiting = {root}, deque([root])
     first = True
     while waiting:
         batch = [waiting.popleft() for _ in range(min(len(waiting), 4 * _WORKERS))]
-        for address, document in zip(batch, _read_all(documents, batch), strict=True):
+        for address, document in zip(
+            batch, [known] if first and known is not None else _read_all(documents, batch), strict=True
+        ):
             if isinstance(document, MissingDocument):
                 if first:
                     raise SourceUnreachable(f"{address}: cannot be read ({document}); check the address")
@@ -137,8 +141,7 @@ def _refuse_other(address: str, document: Any) -> None:
     conforms = document.get("conformsTo")
     if isinstance(conforms, list) and any("item-search" in str(name) for name in conforms):
         raise BadSource(
-            f"{address}: this is a STAC API, which is not searched yet; save a search result as an ItemCollection "
-            "and give that file"
+            f"{address}: this is the landing page of a STAC API, saved in a file; give the API's own address"
         )
 
 
@@ -175,27 +178,7 @@ def _links(address: str, document: Any) -> Iterator[str | _Found]:
 def _scene(found: _Found, source: str) -> Scene | LeftOut:
     if found.item is None:
         return LeftOut(scene_id=found.address, acquired=None, reason=found.reason or "unreadable")
-    try:
-        return scene_from_item(found.item, found.address, source=source)
-    except UnusableItem as error:
-        reason = str(error)
-    except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
-        reason = f"is malformed: {error}"
-    properties = found.item.get("properties")
-    stated = properties if isinstance(properties, Mapping) else {}
-    return LeftOut(
-        scene_id=str(found.item.get("id") or found.address),
-        acquired=_when(stated.get("datetime")),
-        reason=reason,
-        platform=str(stated.get("platform") or "unknown").lower(),
-    )
-
-
-def _when(value: object) -> datetime | None:
-    try:
-        return moment(value)[0]
-    except BadFact:
-        return None
+    return offered_scene(found.item, found.address, source=source)
 
 
 def _missing_file(scene: Scene) -> str | None:
@@ -203,21 +186,3 @@ def _missing_file(scene: Scene) -> str | None:
         if not is_url(asset.href) and not Path(asset.href).is_file():
             return f"its file {asset.href} does not exist; fetch it, or correct the item"
     return None
-
-
-def _with_view(scene: Scene, item: Mapping[str, Any], address: str, documents: Documents) -> Scene:
-    """Complete the view angles from granule metadata that lies beside the item; elsewhere it costs a download."""
-    assets = item.get("assets")
-    if scene.view_off_nadir_deg is not None or not isinstance(assets, Mapping):
-        return scene
-    href = next((assets[n].get("href") for n in _GRANULE if isinstance(assets.get(n), Mapping)), None)
-    if not isinstance(href, str) or is_url(href):
-        return scene
-    try:
-        angles = granule_angles(documents.read(resolve(href, address), limit=MAX_BYTES))
-    except (BadFact, MissingDocument, SourceUnreachable):
-        # The angles are wanted, not needed: the scene says None, and so does every report of it.
-        return scene
-    return replace(
-        scene, view_off_nadir_deg=angles.view_off_nadir_deg, view_azimuth_deg=angles.view_azimuth_deg
-    )

@@ -20,8 +20,9 @@ from imagery.geometry import utm_crs
 from imagery.listing import Listing
 from imagery.select import choose
 from imagery.site import Site
-from imagery.source import open_source
+from imagery.source import open_source, with_angles
 from imagery.sources import fetch
+from imagery.sources.web import Patience
 
 SITE = Site(id="s", name="s", aoi=shapely.box(35.2, 34.2, 35.3, 34.3), crs=utm_crs(35.2, 34.2), zones={})
 START, END = datetime(2024, 12, 1, tzinfo=UTC), datetime(2024, 12, 31, tzinfo=UTC)
@@ -156,7 +157,7 @@ def serving(folder: Path) -> Iterator[tuple[str, dict[str, int]]]:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetch, "_PAUSE_S", 0.01)
+    monkeypatch.setattr(fetch, "PATIENCE", Patience(attempts=3, pause_s=0.01))
 
 
 def test_a_catalogue_over_http(catalogue: Path) -> None:
@@ -198,7 +199,7 @@ def test_no_server_at_all() -> None:
 
 @pytest.mark.usefixtures("quick")
 def test_a_server_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetch, "_TIMEOUT", fetch.httpx.Timeout(0.1))
+    monkeypatch.setattr(fetch, "PATIENCE", Patience(attempts=2, pause_s=0.01, read_s=0.1))
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
@@ -206,12 +207,12 @@ def test_a_server_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
             find(f"http://127.0.0.1:{silent.getsockname()[1]}/catalog.json")
 
 
-def test_a_stac_api_is_named_as_such(tmp_path: Path) -> None:
+def test_the_landing_page_of_a_stac_api_in_a_file_is_named_as_such(tmp_path: Path) -> None:
     write(tmp_path / "api.json", {
         "type": "Catalog", "id": "api", "conformsTo": ["https://api.stacspec.org/v1.0.0/item-search"], "links": [],
     })  # fmt: skip
-    with serving(tmp_path) as (url, _), pytest.raises(BadSource, match="STAC API"):
-        find(f"{url}/api.json")
+    with pytest.raises(BadSource, match="landing page of a STAC API, saved in a file"):
+        find(tmp_path / "api.json")
 
 
 @pytest.mark.parametrize("text", ["[]", '{"type": "Polygon"}', "3"])
@@ -267,8 +268,11 @@ def test_the_real_catalogue_over_http(shared_data: Path) -> None:
     site = Site(id="croatia", name="s", aoi=aoi, crs=utm_crs(16.3, 46.4), zones={})
     with serving(shared_data / "earth-search") as (url, asked):
         listing = find_at(site, f"{url}/catalog.json")
+        # One more download, made for scenes that are compared only.
+        completed = [with_angles(scene) for scene in listing.usable]
     assert [scene.tile for scene in listing.usable] == ["33TWM"] * 5
-    assert all(scene.view_off_nadir_deg is not None for scene in listing.usable)
+    assert all(scene.view_off_nadir_deg is None for scene in listing.usable)
+    assert all(5 < (scene.view_off_nadir_deg or 0) < 9 for scene in completed)
     assert sum("granule_metadata" in path for path in asked) == 5
     assert len(listing.left_out) == 5
 
