@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from imagery.address import host_and_port, public_href
 from imagery.errors import RefusedAddress
 from imagery.scene import Scene
+from imagery.sources.providers import provider_named
 
 ALLOW_PRIVATE = "SITEWATCH_ALLOW_PRIVATE"
 """Environment variable with hosts and networks, by commas, that any source may use although they are private."""
@@ -158,8 +159,19 @@ def register_access(name: str, access: Access) -> None:
 
 
 def access_of(scene: Scene) -> Access:
-    """The rules for the files of a scene: those registered for its source, or `default_access`."""
-    return _registered.get(scene.source) or default_access(scene.source)
+    """The rules for the files of a scene: those registered for its source, its provider's, or `default_access`.
+
+    Raises
+    ------
+    BadProviders
+        The user's file of providers is wrong.
+    """
+    if scene.source in _registered:
+        return _registered[scene.source]
+    provider = provider_named(scene.source)
+    if provider is not None:
+        return made_access(provider.name, provider.url, provider.access())
+    return default_access(scene.source)
 
 
 def made_access(source: str, url: str, facts: Mapping[str, Any]) -> Access:

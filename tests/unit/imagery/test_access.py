@@ -75,6 +75,16 @@ def test_registered_rules_go_by_the_name_of_the_source() -> None:
     assert access_of(scene(files, source="never-heard-of")) == default_access("never-heard-of")
 
 
+def test_scenes_of_a_provider_are_read_by_its_description() -> None:
+    files = {"red": Asset(href="https://sentinel2l2a01.blob.core.windows.net/x.tif", bands=("red",))}
+    access = access_of(scene(files, source="planetary-computer"))
+    assert access.signing == "planetary-computer"
+    access.check(files["red"].href)
+    with pytest.raises(RefusedAddress, match=r"planetary-computer .*not elsewhere\.example"):
+        access.check("https://elsewhere.example/x.tif")
+    assert access_of(scene(files, source="cdse")).s3 is not None
+
+
 def test_rules_from_a_description_of_a_provider() -> None:
     @dataclass
     class Store:
