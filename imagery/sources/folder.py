@@ -1,6 +1,7 @@
 """A folder of images that were bought, given or made: every image becomes a scene, or is named with the reason."""
 
 import math
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -9,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import shapely
-from pyproj import CRS
-from shapely.geometry import mapping
+from shapely.errors import ShapelyError
+from shapely.geometry import mapping, shape
+from shapely.geometry.base import BaseGeometry
 
 from imagery.errors import BadSource, MissingMetadata
-from imagery.geometry import reprojected
 from imagery.listing import LeftOut, Listing
 from imagery.raster import gsd_m
 from imagery.scene import Asset, Scene
@@ -22,6 +23,8 @@ from imagery.site import Site
 from imagery.sources.facts import Facts
 from imagery.sources.folder_images import FolderImage, folder_images
 from imagery.sources.granule import MAX_BYTES, granule_angles
+from imagery.sources.placement import outline_lonlat
+from imagery.sources.renderings import one_rendering
 from imagery.sources.sidecar import example
 from imagery.sources.stac_item import UnusableItem, outline_of
 
@@ -63,13 +66,22 @@ class FolderSource:
             raise BadSource(
                 f"{self.folder}: holds no image (GeoTIFF, COG, JPEG 2000, PNG or JPEG); give another folder"
             )
-        _ask_for_missing(images)
-        scenes = _scenes(images, self.folder, self.name, left_out)
+        ask_for_missing(images)
+        images, spare = one_rendering(images, self.folder)
+        left_out += spare
+        scenes = [scene for scene, _ in scenes_of(images, self.folder, self.name, left_out)]
         sifted = sift(site, scenes, start, end)
         return Listing(usable=sifted.usable, left_out=(*left_out, *sifted.left_out))
 
 
-def _ask_for_missing(images: Iterable[FolderImage]) -> None:
+def ask_for_missing(images: Iterable[FolderImage]) -> None:
+    """Refuse images of which something is not known that is never guessed.
+
+    Raises
+    ------
+    MissingMetadata
+        Names the files, the fields, and a sidecar to write.
+    """
     lacking = [(image, fields) for image in images if (fields := _missing(image))]
     if not lacking:
         return
@@ -82,9 +94,14 @@ def _ask_for_missing(images: Iterable[FolderImage]) -> None:
         wanted["quantity"] = "gamma0_db"
     lines.append(
         f"Nothing beside the image, in its tags or in its name says so. Write {example(image.path.name, wanted)} "
-        "(your values) next to it, or one scenes.json for the folder with 'file' in each entry."
+        "(your values) next to it, or one scenes.json for the folder with 'file' in each entry; "
+        f"`sitewatch add {_quoted(image.path)}` asks for it and writes it."
     )
     raise MissingMetadata("\n".join(lines))
+
+
+def _quoted(path: Path) -> str:
+    return shlex.quote(str(path))
 
 
 def _missing(image: FolderImage) -> list[str]:
@@ -94,20 +111,24 @@ def _missing(image: FolderImage) -> list[str]:
     return [name for name in ("acquired", "sensor", "quantity") if getattr(facts, name) is None]
 
 
-def _scenes(images: list[FolderImage], folder: Path, source: str, left_out: list[LeftOut]) -> list[Scene]:
+Made = tuple[Scene, tuple[FolderImage, ...]]
+"""A scene and the images it was made of, data and quality."""
+
+
+def scenes_of(
+    images: Iterable[FolderImage], folder: Path, source: str, left_out: list[LeftOut]
+) -> list[Made]:
+    """Scenes from the images of a folder, one rendering of each acquisition; other images go to `left_out`."""
     grouped: dict[tuple[str, str], list[FolderImage]] = {}
     for image in images:
         # The files of a product share its key wherever they lie in it; other files are scenes of their own.
         place = "" if image.name.known else str(image.path.parent)
         grouped.setdefault((place, image.name.key), []).append(image)
-    made = [
-        (scene, group[0].path)
-        for group in grouped.values()
-        for scene in _group(group, folder, source, left_out)
-    ]
-    count = Counter(scene.id for scene, _ in made)
+    found = [made for group in grouped.values() for made in _group(group, folder, source, left_out)]
+    count = Counter(scene.id for scene, _ in found)
     return [
-        scene if count[scene.id] == 1 else replace(scene, id=_path_id(path, folder)) for scene, path in made
+        made if count[made[0].id] == 1 else (replace(made[0], id=_path_id(made[1][0].path, folder)), made[1])
+        for made in found
     ]
 
 
@@ -116,7 +137,7 @@ def _path_id(path: Path, folder: Path) -> str:
     return "-".join(path.relative_to(folder).parts).removesuffix(path.suffix)
 
 
-def _group(group: list[FolderImage], folder: Path, source: str, left_out: list[LeftOut]) -> Iterator[Scene]:
+def _group(group: list[FolderImage], folder: Path, source: str, left_out: list[LeftOut]) -> Iterator[Made]:
     data = [image for image in group if image.name.role == "data"]
     if not data:
         for image in group:
@@ -125,19 +146,27 @@ def _group(group: list[FolderImage], folder: Path, source: str, left_out: list[L
                 reason="a quality band without its image",
             ))  # fmt: skip
         return
-    best = min(image.name.rank for image in data)
     chosen: dict[str, FolderImage] = {}
     for image in data:
-        if image.name.rank == best and image.name.asset not in chosen:
+        if image.name.asset not in chosen:
             chosen[image.name.asset] = image
             continue
         left_out.append(LeftOut(
             scene_id=image.path.relative_to(folder).as_posix(), acquired=image.facts.acquired,
-            reason=f"the same scene is used from {next(iter(chosen.values()), data[0]).path.name}",
+            reason=f"the same scene is used from {next(iter(chosen.values())).path.name}",
             platform=image.facts.platform or "unknown",
         ))  # fmt: skip
-    quality = [image for image in group if image.name.role == "quality"]
-    yield _scene(list(chosen.values()), quality, source)
+    quality = _quality_bands(group, data[0].name.rendering)
+    yield _scene(list(chosen.values()), quality, source), (*chosen.values(), *quality)
+
+
+def _quality_bands(group: list[FolderImage], rendering: str) -> list[FolderImage]:
+    """One quality band per asset: that of the rendering in use where there are several."""
+    found: dict[str, FolderImage] = {}
+    bands = [image for image in group if image.name.role == "quality"]
+    for image in sorted(bands, key=lambda i: (i.name.rendering != rendering, i.name.rendering != "", i.path)):
+        found.setdefault(image.name.asset, image)
+    return list(found.values())
 
 
 def _scene(data: list[FolderImage], quality: list[FolderImage], source: str) -> Scene:
@@ -161,6 +190,7 @@ def _scene(data: list[FolderImage], quality: list[FolderImage], source: str) -> 
         relative_orbit=facts.relative_orbit, orbit_state=facts.orbit_state,
         processing_baseline=facts.processing_baseline, datatake=facts.datatake, tile=facts.tile,
         offset_applied=facts.offset_applied, licence=facts.licence, attribution=facts.attribution,
+        simulated=any(image.info.simulated for image in data),
     )  # fmt: skip
 
 
@@ -174,6 +204,7 @@ def _asset(image: FolderImage) -> Asset:
         scale=facts.scale,
         offset=facts.offset,
         nodata=_nodata(image),
+        sha256=image.sha256,
     )
 
 
@@ -192,7 +223,9 @@ def _nodata(image: FolderImage) -> float | None:
 
 def _quality(image: FolderImage) -> Asset:
     kind: Any = image.name.quality
-    return Asset(href=str(image.path), bands=image.info.bands, role="quality", quality=kind)
+    return Asset(
+        href=str(image.path), bands=image.info.bands, role="quality", quality=kind, sha256=image.sha256
+    )
 
 
 def _granule(image: FolderImage) -> Facts:
@@ -208,19 +241,23 @@ def _granule(image: FolderImage) -> Facts:
 
 def _footprint(data: list[FolderImage]) -> Mapping[str, object]:
     """The item's outline where there is one, since a swath may end inside the image; else the image's extent."""
-    item = data[0].sidecar.item if data[0].sidecar else None
-    if item is not None:
-        try:
-            return outline_of(item)
-        except UnusableItem:
-            pass
-    outlines = []
-    for image in data:
-        grid = image.info.grid
-        rows, cols = grid.shape
-        corners = shapely.Polygon([grid.affine * c for c in ((0, 0), (cols, 0), (cols, rows), (0, rows))])
-        crs = CRS.from_user_input(str(grid.crs))
-        segment = max(corners.length / 80.0, 1e-9)
-        outlines.append(reprojected(corners, crs, CRS.from_epsg(4326), segment=segment))
-    found: Mapping[str, object] = mapping(shapely.intersection_all(outlines))
+    for sidecar in data[0].sidecars:
+        if sidecar.item is not None:
+            try:
+                return outline_of(sidecar.item)
+            except UnusableItem:
+                continue
+    extent = shapely.intersection_all([outline_lonlat(image.info) for image in data])
+    drawn = [sidecar.outline for sidecar in data[0].sidecars if sidecar.outline is not None]
+    found: Mapping[str, object] = mapping(_within(extent, drawn[0]) if drawn else extent)
     return found
+
+
+def _within(extent: BaseGeometry, drawn: Mapping[str, Any]) -> BaseGeometry:
+    """What a vendor's outline leaves of an image's extent; the extent where the two have nothing in common."""
+    try:
+        outline = shape(dict(drawn))
+    except (ShapelyError, TypeError, ValueError, KeyError, AttributeError):
+        return extent
+    part = outline.buffer(0).intersection(extent)
+    return extent if part.is_empty else part
