@@ -20,9 +20,7 @@ from imagery.raster import gsd_m
 from imagery.scene import Asset, Scene
 from imagery.select import sift
 from imagery.site import Site
-from imagery.sources.facts import Facts
 from imagery.sources.folder_images import FolderImage, folder_images
-from imagery.sources.granule import MAX_BYTES, granule_angles
 from imagery.sources.placement import outline_lonlat
 from imagery.sources.renderings import one_rendering
 from imagery.sources.sidecar import example
@@ -66,22 +64,15 @@ class FolderSource:
             raise BadSource(
                 f"{self.folder}: holds no image (GeoTIFF, COG, JPEG 2000, PNG or JPEG); give another folder"
             )
-        ask_for_missing(images)
+        _ask_for_missing(images)
         images, spare = one_rendering(images, self.folder)
         left_out += spare
-        scenes = [scene for scene, _ in scenes_of(images, self.folder, self.name, left_out)]
+        scenes = _scenes(images, self.folder, self.name, left_out)
         sifted = sift(site, scenes, start, end)
         return Listing(usable=sifted.usable, left_out=(*left_out, *sifted.left_out))
 
 
-def ask_for_missing(images: Iterable[FolderImage]) -> None:
-    """Refuse images of which something is not known that is never guessed.
-
-    Raises
-    ------
-    MissingMetadata
-        Names the files, the fields, and a sidecar to write.
-    """
+def _ask_for_missing(images: Iterable[FolderImage]) -> None:
     lacking = [(image, fields) for image in images if (fields := _missing(image))]
     if not lacking:
         return
@@ -95,13 +86,9 @@ def ask_for_missing(images: Iterable[FolderImage]) -> None:
     lines.append(
         f"Nothing beside the image, in its tags or in its name says so. Write {example(image.path.name, wanted)} "
         "(your values) next to it, or one scenes.json for the folder with 'file' in each entry; "
-        f"`sitewatch add {_quoted(image.path)}` asks for it and writes it."
+        f"`sitewatch add {shlex.quote(str(image.path))}` asks for it and writes it."
     )
     raise MissingMetadata("\n".join(lines))
-
-
-def _quoted(path: Path) -> str:
-    return shlex.quote(str(path))
 
 
 def _missing(image: FolderImage) -> list[str]:
@@ -111,14 +98,7 @@ def _missing(image: FolderImage) -> list[str]:
     return [name for name in ("acquired", "sensor", "quantity") if getattr(facts, name) is None]
 
 
-Made = tuple[Scene, tuple[FolderImage, ...]]
-"""A scene and the images it was made of, data and quality."""
-
-
-def scenes_of(
-    images: Iterable[FolderImage], folder: Path, source: str, left_out: list[LeftOut]
-) -> list[Made]:
-    """Scenes from the images of a folder, one rendering of each acquisition; other images go to `left_out`."""
+def _scenes(images: list[FolderImage], folder: Path, source: str, left_out: list[LeftOut]) -> list[Scene]:
     grouped: dict[tuple[str, str], list[FolderImage]] = {}
     for image in images:
         # The files of a product share its key wherever they lie in it; other files are scenes of their own.
@@ -127,8 +107,7 @@ def scenes_of(
     found = [made for group in grouped.values() for made in _group(group, folder, source, left_out)]
     count = Counter(scene.id for scene, _ in found)
     return [
-        made if count[made[0].id] == 1 else (replace(made[0], id=_path_id(made[1][0].path, folder)), made[1])
-        for made in found
+        scene if count[scene.id] == 1 else replace(scene, id=_path_id(path, folder)) for scene, path in found
     ]
 
 
@@ -137,7 +116,9 @@ def _path_id(path: Path, folder: Path) -> str:
     return "-".join(path.relative_to(folder).parts).removesuffix(path.suffix)
 
 
-def _group(group: list[FolderImage], folder: Path, source: str, left_out: list[LeftOut]) -> Iterator[Made]:
+def _group(
+    group: list[FolderImage], folder: Path, source: str, left_out: list[LeftOut]
+) -> Iterator[tuple[Scene, Path]]:
     data = [image for image in group if image.name.role == "data"]
     if not data:
         for image in group:
@@ -157,7 +138,7 @@ def _group(group: list[FolderImage], folder: Path, source: str, left_out: list[L
             platform=image.facts.platform or "unknown",
         ))  # fmt: skip
     quality = _quality_bands(group, data[0].name.rendering)
-    yield _scene(list(chosen.values()), quality, source), (*chosen.values(), *quality)
+    yield _scene(list(chosen.values()), quality, source), data[0].path
 
 
 def _quality_bands(group: list[FolderImage], rendering: str) -> list[FolderImage]:
@@ -174,10 +155,9 @@ def _scene(data: list[FolderImage], quality: list[FolderImage], source: str) -> 
     facts = first.facts
     for other in data[1:]:
         facts = facts.over(other.facts)
-    facts = facts.over(_granule(first))
     if facts.acquired is None or facts.sensor is None or facts.quantity is None:
         raise MissingMetadata(f"{first.path}: acquired, sensor or quantity is not known")
-    assets = {image.name.asset: _asset(image) for image in data}
+    assets = {image.name.asset: asset_of(image) for image in data}
     assets |= {image.name.asset: _quality(image) for image in quality}
     return Scene(
         id=facts.id or first.name.key, source=source, collection=facts.collection or "own images",
@@ -194,7 +174,8 @@ def _scene(data: list[FolderImage], quality: list[FolderImage], source: str) -> 
     )  # fmt: skip
 
 
-def _asset(image: FolderImage) -> Asset:
+def asset_of(image: FolderImage) -> Asset:
+    """A data image as an asset of its scene: its bands named by what is said of it, by its kind, or by the file."""
     facts, count = image.facts, len(image.info.bands)
     named = facts.bands if facts.bands and len(facts.bands) == count else None
     by_count = image.name.bands_by_count.get(count)
@@ -226,17 +207,6 @@ def _quality(image: FolderImage) -> Asset:
     return Asset(
         href=str(image.path), bands=image.info.bands, role="quality", quality=kind, sha256=image.sha256
     )
-
-
-def _granule(image: FolderImage) -> Facts:
-    """Angles of a Sentinel-2 granule: its metadata lies beside the bands, or at the top of a SAFE's granule."""
-    if not (image.facts.collection or "").startswith("sentinel-2"):
-        return Facts()
-    places = (image.path.parent, *image.path.parents[1:3])
-    for path in (place / name for place in places for name in ("MTD_TL.xml", "granule_metadata.xml")):
-        if path.is_file() and path.stat().st_size <= MAX_BYTES:
-            return granule_angles(path.read_bytes())
-    return Facts()
 
 
 def _footprint(data: list[FolderImage]) -> Mapping[str, object]:

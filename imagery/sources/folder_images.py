@@ -16,6 +16,7 @@ from imagery.sources.delivered import Delivered
 from imagery.sources.delivery import delivered_with, missing_tiles, vendor_files
 from imagery.sources.facts import BadFact, Facts, NameFacts, facts_from_mapping, moment
 from imagery.sources.filenames import read_name
+from imagery.sources.granule import MAX_BYTES, granule_angles
 from imagery.sources.origins import Layer, known
 from imagery.sources.placement import why_no_place
 from imagery.sources.sidecar import Sidecar, read_lists, read_sidecars, recorded_file
@@ -50,6 +51,10 @@ class FolderImage:
         What vendors' files beside it say.
     fault : str or None
         Why it cannot be placed; None where it can.
+    changed : str or None
+        In what it differs from what was added; None where it does not, or nobody recorded it.
+    granule : Path or None
+        Metadata of a Sentinel-2 granule.
     """
 
     path: Path
@@ -61,6 +66,8 @@ class FolderImage:
     sidecars: tuple[Sidecar, ...] = ()
     vendor: tuple[Delivered, ...] = ()
     fault: str | None = None
+    changed: str | None = None
+    granule: Path | None = None
 
     @property
     def sha256(self) -> str | None:
@@ -77,7 +84,11 @@ class FolderImage:
 
 
 def folder_images(
-    folder: Path, left_out: list[LeftOut], *, only: Collection[Path] | None = None
+    folder: Path,
+    left_out: list[LeftOut],
+    *,
+    only: Collection[Path] | None = None,
+    changed_too: bool = False,
 ) -> Iterator[FolderImage]:
     """Every georeferenced image in `folder` and below, in order of path; the others go to `left_out`.
 
@@ -85,6 +96,8 @@ def folder_images(
     ----------
     only : collection of Path or None
         Images to look at; None for all that there are.
+    changed_too : bool
+        Whether images that have changed since they were added are wanted as well.
     """
     listed: dict[Path, Facts] = {}
     paths = list(_files(folder)) if only is None else sorted(only)
@@ -104,10 +117,11 @@ def folder_images(
         except UnreadableRaster as error:
             left_out.append(LeftOut(scene_id=label, acquired=name.facts.acquired, reason=str(error)))
             continue
-        if image.fault is None:
+        fault = image.fault or (None if changed_too else image.changed)
+        if fault is None:
             yield image
         else:
-            left_out.append(LeftOut(scene_id=label, acquired=image.facts.acquired, reason=image.fault))
+            left_out.append(LeftOut(scene_id=label, acquired=image.facts.acquired, reason=fault))
     if only is None:
         left_out += _not_there(listed, paths, beside)
 
@@ -183,10 +197,14 @@ def read_image(
     # The standard TIFF date is often that of processing, so that it counts last.
     dated = Facts(acquired=info.time, time_known=True if info.time else None)
     layers.append(Layer(origin="its TIFF date, which may be that of processing", facts=dated))
+    granule = _granule_file(path, name)
+    if granule is not None:
+        layers.append(Layer(origin=granule.name, facts=granule_angles(granule.read_bytes())))
     merged = known(layers)
     return FolderImage(
         path=path, info=info, name=name, facts=merged.facts, origins=merged.origins, layers=tuple(layers),
-        sidecars=sidecars, vendor=vendor, fault=_fault(path, info, name, sidecars, vendor, beside),
+        sidecars=sidecars, vendor=vendor, fault=_fault(path, info, name, vendor, beside),
+        changed=_changed(path, sidecars), granule=granule,
     )  # fmt: skip
 
 
@@ -200,13 +218,23 @@ def _fault(
     path: Path,
     info: ImageInfo,
     name: NameFacts,
-    sidecars: tuple[Sidecar, ...],
     vendor: tuple[Delivered, ...],
     beside: Mapping[str, Path],
 ) -> str | None:
     if name.facts.collection == "sentinel-1-grd" and not info.georeferenced:
         return "radar without terrain correction cannot be compared; use its RTC product, or project it"
-    return why_no_place(path, info, vendor, beside) or _changed(path, sidecars)
+    return why_no_place(path, info, vendor, beside)
+
+
+def _granule_file(image: Path, name: NameFacts) -> Path | None:
+    """Metadata of a Sentinel-2 granule: it lies beside the bands, or at the top of a SAFE's granule."""
+    if not (name.facts.collection or "").startswith("sentinel-2"):
+        return None
+    places = (image.parent, *image.parents[1:3])
+    for path in (place / file for place in places for file in ("MTD_TL.xml", "granule_metadata.xml")):
+        if path.is_file() and path.stat().st_size <= MAX_BYTES:
+            return path
+    return None
 
 
 def _changed(path: Path, sidecars: tuple[Sidecar, ...]) -> str | None:

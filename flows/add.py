@@ -1,0 +1,356 @@
+"""Images that were bought or given, on their way into a folder source: what they are, and what is not known."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from flows.errors import BadRequest
+from imagery.geometry import bearing_deg
+from imagery.listing import LeftOut
+from imagery.raster import gsd_m
+from imagery.site import Site
+from imagery.sources.facts import Facts
+from imagery.sources.filenames import read_name
+from imagery.sources.folder import asset_of
+from imagery.sources.folder_images import IMAGE_SUFFIXES, NOT_OPENED, FolderImage, folder_images
+from imagery.sources.origins import Known, Layer, known
+from imagery.sources.placement import nearest_site, outline_lonlat, why_wrong_place
+from imagery.sources.renderings import one_rendering
+from imagery.sources.sidecar import Sidecar
+
+TOLD = "you"
+"""Origin of what the user says."""
+
+RETOLD = "told by the user"
+"""Origin of what the user said, as sidecars record it."""
+
+_BESIDE = frozenset({
+    ".imd", ".xml", ".til", ".rpb", ".json", ".toml", ".txt", ".geo", ".att", ".eph", ".shp", ".shx", ".dbf", ".prj",
+    ".cpg", ".pdf", ".html", ".csv", ".md5", ".kml", ".geojson", ".tfw", ".ovr", ".aux",
+})  # fmt: skip
+"""What comes with images: read with them, or of no use, but no mistake when a wildcard names it."""
+
+_FIRST_SATELLITE_IMAGE = datetime(1960, 8, 18, tzinfo=UTC)
+_GSD_FACTOR = 2.0
+_COMPASS = ("north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Newcomer:
+    """One acquisition, or one way of showing it, that is to be added.
+
+    Parameters
+    ----------
+    name : str
+        What a person calls it.
+    root : Path
+        The folder that was given, or that of the file that was given.
+    data : tuple of FolderImage
+        Its tiles or bands.
+    quality : tuple of FolderImage
+    told : Facts
+        What the user says of it.
+    """
+
+    name: str
+    root: Path
+    data: tuple[FolderImage, ...]
+    quality: tuple[FolderImage, ...]
+    told: Facts = field(default_factory=Facts)
+
+    @property
+    def known(self) -> Known:
+        """What is known of it, the user's word first."""
+        return self.known_of(self.data[0])
+
+    def known_of(self, image: FolderImage) -> Known:
+        """What is known of one of its images."""
+        return known((Layer(origin=TOLD, facts=self.told), *_read_again(image)))
+
+    @property
+    def outlines(self) -> list[BaseGeometry]:
+        """Extents of its images in lon/lat."""
+        return [outline_lonlat(image.info) for image in self.data]
+
+    @property
+    def in_bands(self) -> bool:
+        """Whether its images are bands of one product, which share a sidecar."""
+        return len({image.name.asset for image in self.data}) > 1
+
+    @property
+    def gsd_m(self) -> float:
+        """Pixel size of its finest image, from the file."""
+        return min(gsd_m(image.info.grid) for image in self.data)
+
+    @property
+    def simulated(self) -> bool:
+        """Whether one of its files says that it was drawn and not taken."""
+        return any(image.info.simulated for image in self.data)
+
+
+def _read_again(image: FolderImage) -> Iterator[Layer]:
+    """What is said of an image; of a sidecar that was written here only what a person had told it, first."""
+    own = {s.path.name: s for s in image.sidecars if s.document.get("written_by")}
+    for sidecar in own.values():
+        yield Layer(origin=RETOLD, facts=_retold(sidecar))
+    yield from (layer for layer in image.layers if layer.origin not in own)
+
+
+def _retold(sidecar: Sidecar) -> Facts:
+    origins = sidecar.document.get("origins")
+    told = (
+        {name for name, origin in origins.items() if origin == RETOLD}
+        if isinstance(origins, Mapping)
+        else set()
+    )
+    told |= {"time_known"} if "acquired" in told else set()
+    told |= {"in_db"} if "quantity" in told else set()
+    return Facts(**{f.name: getattr(sidecar.facts, f.name) for f in fields(Facts) if f.name in told})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gathered:
+    """What was found in what was given.
+
+    Parameters
+    ----------
+    newcomers : tuple of Newcomer
+        Sorted by time where it is known.
+    refused : tuple of LeftOut
+        What cannot be used, with the reason and what to do.
+    unused : mapping of scene name to str
+        Why an acquisition that is added will not be compared as it stands: a sharper one of the same moment is.
+    """
+
+    newcomers: tuple[Newcomer, ...]
+    refused: tuple[LeftOut, ...]
+    unused: Mapping[str, str]
+
+
+def gather(paths: Sequence[Path], sites: Mapping[str, Site]) -> Gathered:
+    """Find the images in files and folders, and group them into acquisitions.
+
+    Raises
+    ------
+    BadRequest
+        A path does not exist, or nothing that was given is an image.
+    MissingMetadata
+        A sidecar cannot be understood.
+    """
+    refused: list[LeftOut] = []
+    newcomers: list[Newcomer] = []
+    unused: dict[str, str] = {}
+    seen: set[Path] = set()
+    for root, only in _roots(paths, refused):
+        images = [
+            image
+            for image in folder_images(root, refused, only=only, changed_too=True)
+            if image.path.resolve() not in seen
+        ]
+        seen |= {image.path.resolve() for image in images}
+        placed = [image for image in images if not _misplaced(image, root, sites, refused)]
+        found = _grouped(placed, root, refused)
+        newcomers += found
+        unused |= _unused(found, placed, root)
+    if not newcomers and not refused:
+        raise BadRequest(
+            f"{', '.join(map(str, paths))}: no image among these (GeoTIFF, COG, JPEG 2000); give images, or the "
+            "folder of a delivery"
+        )
+    newcomers.sort(key=lambda n: (str(n.known.facts.acquired or ""), n.name))
+    return Gathered(newcomers=tuple(newcomers), refused=tuple(refused), unused=unused)
+
+
+def _roots(paths: Sequence[Path], refused: list[LeftOut]) -> list[tuple[Path, set[Path] | None]]:
+    """Folders to search, each with the files to look at; None for all of them."""
+    whole: list[Path] = []
+    files: dict[Path, set[Path]] = {}
+    for given in paths:
+        path = given.expanduser().absolute()
+        if path.is_dir():
+            whole.append(path)
+        elif not path.exists():
+            raise BadRequest(f"{given}: there is no such file or folder; check the path")
+        elif path.suffix.lower() in IMAGE_SUFFIXES | NOT_OPENED:
+            files.setdefault(path.parent, set()).update(_with_quality(path))
+        elif path.suffix.lower() not in _BESIDE:
+            refused.append(LeftOut(
+                scene_id=str(given), acquired=None,
+                reason="not an image in a supported format; give a GeoTIFF, COG or JPEG 2000",
+            ))  # fmt: skip
+    return [*((folder, None) for folder in whole), *files.items()]
+
+
+def _with_quality(path: Path) -> set[Path]:
+    """An image and the quality bands of its scene beside it."""
+    key = read_name(path.relative_to(path.parent.parent)).key
+    beside = (p for p in path.parent.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
+    names = {p: read_name(p.relative_to(p.parent.parent)) for p in beside}
+    return {path} | {p for p, name in names.items() if name.role == "quality" and name.key == key}
+
+
+def _misplaced(image: FolderImage, root: Path, sites: Mapping[str, Site], refused: list[LeftOut]) -> bool:
+    reason = why_wrong_place(image.info, sites)
+    if reason is None:
+        return False
+    refused.append(LeftOut(
+        scene_id=image.path.relative_to(root).as_posix(), acquired=image.facts.acquired, reason=reason
+    ))  # fmt: skip
+    return True
+
+
+def _grouped(images: Iterable[FolderImage], root: Path, refused: list[LeftOut]) -> list[Newcomer]:
+    data: dict[tuple[str, int], list[FolderImage]] = {}
+    quality: dict[str, list[FolderImage]] = {}
+    for image in images:
+        if image.name.role == "quality":
+            quality.setdefault(image.name.key, []).append(image)
+            continue
+        place = "" if image.name.known else str(image.path.parent)
+        own = f"{place}{image.name.acquisition or image.name.key}"
+        data.setdefault((own, image.name.rank), []).append(image)
+    keys = {image.name.key for group in data.values() for image in group}
+    for key in set(quality) - keys:
+        refused += [
+            LeftOut(scene_id=image.path.relative_to(root).as_posix(), acquired=None, reason="a quality band "
+                    "without its image; give the image as well")
+            for image in quality[key]
+        ]  # fmt: skip
+    return [
+        Newcomer(
+            name=_name(group), root=root, data=tuple(group),
+            quality=tuple(q for key in dict.fromkeys(i.name.key for i in group) for q in quality.get(key, ())),
+        )
+        for group in data.values()
+    ]  # fmt: skip
+
+
+def _name(group: Sequence[FolderImage]) -> str:
+    first = group[0]
+    if len(group) == 1 or first.name.acquisition is None:
+        return first.name.key if first.name.known and first.name.acquisition is None else first.path.stem
+    return f"{first.path.stem} and {len(group) - 1} more tiles"
+
+
+def _unused(newcomers: Iterable[Newcomer], images: Iterable[FolderImage], root: Path) -> dict[str, str]:
+    kept, left = one_rendering(images, root)
+    used = {image.path for image in kept}
+    reasons = {entry.scene_id: entry.reason for entry in left}
+    return {
+        newcomer.name: reasons[newcomer.data[0].path.relative_to(root).as_posix()]
+        for newcomer in newcomers
+        if newcomer.data[0].path not in used
+    }
+
+
+def missing(newcomer: Newcomer) -> tuple[str, ...]:
+    """Names of the facts that have to be known before it can be compared, and are not."""
+    facts = newcomer.known.facts
+    lacking = [name for name in ("acquired", "sensor", "quantity") if getattr(facts, name) is None]
+    if facts.sensor == "sar" and facts.relative_orbit is None:
+        lacking.append("relative_orbit")
+    info = newcomer.data[0].info
+    if facts.quantity == "reflectance" and facts.scale is None and info.scales[0] == 1.0:
+        lacking += ["scale"] if not info.dtype.startswith("float") else []
+    return tuple(lacking)
+
+
+def faults(newcomer: Newcomer, *, now: datetime | None = None) -> tuple[str, ...]:
+    """What cannot be true of what is known."""
+    now = now or datetime.now(UTC)
+    found, state = [], newcomer.known
+    facts = state.facts
+    if facts.acquired is not None and facts.acquired > now + timedelta(minutes=5):
+        found.append(
+            f"taken {facts.acquired:%Y-%m-%d %H:%M} UTC by {state.origins['acquired']}, which lies in the "
+            "future; correct it, or give --acquired"
+        )
+    if facts.acquired is not None and facts.acquired < _FIRST_SATELLITE_IMAGE:
+        found.append(
+            f"taken {facts.acquired:%Y-%m-%d} by {state.origins['acquired']}, before there were satellite images; "
+            "give --acquired"
+        )
+    told_gsd = newcomer.told.gsd_m
+    if told_gsd is not None and not 1 / _GSD_FACTOR <= told_gsd / newcomer.gsd_m <= _GSD_FACTOR:
+        found.append(f"--gsd {told_gsd:g} m, but the pixels of the file are {newcomer.gsd_m:.3g} m")
+    for image in newcomer.data:
+        bands = newcomer.told.bands
+        if bands is not None and not newcomer.in_bands and len(bands) != len(image.info.bands):
+            found.append(f"--bands names {len(bands)} bands, {image.path.name} has {len(image.info.bands)}")
+    return tuple(found)
+
+
+def notes(newcomer: Newcomer, unused: Mapping[str, str]) -> tuple[str, ...]:
+    """What an analyst should know before using it."""
+    state = newcomer.known
+    facts = state.facts
+    found = [note for image in newcomer.data for note in image.notes]
+    if facts.gsd_m is not None and not 1 / _GSD_FACTOR <= facts.gsd_m / newcomer.gsd_m <= _GSD_FACTOR:
+        found.append(
+            f"{state.origins['gsd_m']} says {facts.gsd_m:g} m, the pixels of the file are {newcomer.gsd_m:.3g} m"
+        )
+    if facts.acquired is not None and facts.time_known is False:
+        found.append("only the day is known, not the hour: shadows and tide cannot be judged")
+    if state.origins.get("acquired", "").startswith("its TIFF date"):
+        found.append(
+            "its only date is the TIFF's, which is often that of processing: check it, or give --acquired"
+        )
+    bands = asset_of(newcomer.data[0]).bands
+    if newcomer.told.bands is None and any(name.startswith("band") for name in bands):
+        found.append(
+            "its bands are not named, so they are compared in their order; --bands red,green,blue names them"
+        )
+    if newcomer.name in unused:
+        found.append(unused[newcomer.name])
+    return tuple(dict.fromkeys(found))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where something lies about a site.
+
+    Parameters
+    ----------
+    site : Site
+    covers : float
+        Share of the AOI it covers, 0 to 1.
+    inside : float
+        Share of it that lies in the AOI.
+    zones : tuple of str
+        Names of the watched zones it shows whole.
+    distance_km : float
+        To the AOI, 0 where it reaches it.
+    direction : str
+        From the AOI, as a person says it.
+    """
+
+    site: Site
+    covers: float
+    inside: float
+    zones: tuple[str, ...]
+    distance_km: float
+    direction: str
+
+
+def places(newcomer: Newcomer, sites: Mapping[str, Site]) -> tuple[Place, ...]:
+    """The sites it overlaps; the nearest one where it overlaps none."""
+    area = shapely.union_all(newcomer.outlines)
+    found = tuple(_place(area, site, 0.0) for site in sites.values() if area.intersects(site.aoi))
+    nearest = nearest_site(area, sites)
+    if found or nearest is None:
+        return found
+    return (_place(area, *nearest),)
+
+
+def _place(area: BaseGeometry, site: Site, distance_km: float) -> Place:
+    common = area.intersection(site.aoi).area
+    towards = bearing_deg(site.aoi.centroid, area.centroid)
+    return Place(
+        site=site, covers=min(1.0, common / site.aoi.area), inside=min(1.0, common / area.area),
+        zones=tuple(z.name for z in site.zones.values() if z.watch and area.covers(z.geometry)),
+        distance_km=distance_km, direction=_COMPASS[round(towards / 45.0) % 8],
+    )  # fmt: skip
