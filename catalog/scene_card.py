@@ -32,6 +32,7 @@ _AOI_GROUND: ink.Colour = (66, 78, 92)
 _AOI: ink.Colour = (86, 180, 233)
 _IMAGE: ink.Colour = (240, 140, 0)
 _ZONE: ink.Colour = (168, 180, 192)
+_FAINT_ZONE: ink.Colour = (104, 118, 134)
 _NAMED_ZONES = 8
 _NAMED_FROM_PX = 90
 _FAR = 6.0
@@ -104,6 +105,10 @@ def map_picture(card: Card, longest_px: int) -> Image.Image:
     """The map alone, without words, small enough for a terminal."""
     grid = _map_grid(card, longest_px)
     drawn = _ground(card, grid)
+    if card.site is not None:
+        for zone in card.site.zones.values():
+            for ring in _rings(zone.geometry, grid) if zone.geometry.geom_type != "Point" else ():
+                ink.line(drawn.draw, ring, _FAINT_ZONE, width=1, cased=False)
     _outlines(drawn, card, width=1)
     return drawn.image
 
@@ -228,10 +233,12 @@ def _outlines(drawn: panel.Panel, card: Card, *, width: int) -> None:
     for outline in card.outlines:
         for ring in _rings(outline, drawn.grid):
             xs, ys = zip(*ring, strict=True)
-            line = ring
-            if max(xs) - min(xs) + max(ys) - min(ys) < 12:
+            line, arm = ring, 1.0 + 1.5 * width
+            if max(xs) - min(xs) + max(ys) - min(ys) < 2 * arm:  # smaller than the eye finds
                 x, y = sum(xs) / len(xs), sum(ys) / len(ys)
-                line = [(x - 5, y - 5), (x + 5, y - 5), (x + 5, y + 5), (x - 5, y + 5), (x - 5, y - 5)]
+                line = [
+                    (x + dx * arm, y + dy * arm) for dx, dy in ((-1, -1), (1, -1), (1, 1), (-1, 1), (-1, -1))
+                ]
             ink.line(drawn.draw, line, _IMAGE, width=width, cased=width > 1)
             drawn.placer.objects = [*drawn.placer.objects, (min(xs), min(ys), max(xs), max(ys))]
 

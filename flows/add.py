@@ -1,24 +1,21 @@
 """Images that were bought or given, on their way into a folder source: what they are, and what is not known."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
-import shapely
 from shapely.geometry.base import BaseGeometry
 
 from flows.errors import BadRequest
-from imagery.geometry import bearing_deg
 from imagery.listing import LeftOut
 from imagery.raster import gsd_m
 from imagery.site import Site
 from imagery.sources.facts import Facts
 from imagery.sources.filenames import read_name
-from imagery.sources.folder import asset_of
 from imagery.sources.folder_images import IMAGE_SUFFIXES, NOT_OPENED, FolderImage, folder_images
 from imagery.sources.origins import Known, Layer, known
-from imagery.sources.placement import nearest_site, outline_lonlat, why_wrong_place
+from imagery.sources.placement import outline_lonlat, why_wrong_place
 from imagery.sources.renderings import one_rendering
 from imagery.sources.sidecar import Sidecar
 
@@ -33,10 +30,6 @@ _BESIDE = frozenset({
     ".cpg", ".pdf", ".html", ".csv", ".md5", ".kml", ".geojson", ".tfw", ".ovr", ".aux",
 })  # fmt: skip
 """What comes with images: read with them, or of no use, but no mistake when a wildcard names it."""
-
-_FIRST_SATELLITE_IMAGE = datetime(1960, 8, 18, tzinfo=UTC)
-_GSD_FACTOR = 2.0
-_COMPASS = ("north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,13 +114,16 @@ class Gathered:
     newcomers : tuple of Newcomer
         Sorted by time where it is known.
     refused : tuple of LeftOut
-        What cannot be used, with the reason and what to do.
+        What cannot be used of the folders that were given, with the reason and what to do.
+    refused_named : tuple of LeftOut
+        The same of the files that were named one by one: those the user surely meant.
     unused : mapping of scene name to str
         Why an acquisition that is added will not be compared as it stands: a sharper one of the same moment is.
     """
 
     newcomers: tuple[Newcomer, ...]
     refused: tuple[LeftOut, ...]
+    refused_named: tuple[LeftOut, ...]
     unused: Mapping[str, str]
 
 
@@ -141,11 +137,13 @@ def gather(paths: Sequence[Path], sites: Mapping[str, Site]) -> Gathered:
     MissingMetadata
         A sidecar cannot be understood.
     """
-    refused: list[LeftOut] = []
+    in_folders: list[LeftOut] = []
+    named: list[LeftOut] = []
     newcomers: list[Newcomer] = []
     unused: dict[str, str] = {}
     seen: set[Path] = set()
-    for root, only in _roots(paths, refused):
+    for root, only in _roots(paths, named):
+        refused = in_folders if only is None else named
         images = [
             image
             for image in folder_images(root, refused, only=only, changed_too=True)
@@ -156,13 +154,17 @@ def gather(paths: Sequence[Path], sites: Mapping[str, Site]) -> Gathered:
         found = _grouped(placed, root, refused)
         newcomers += found
         unused |= _unused(found, placed, root)
-    if not newcomers and not refused:
+    if not newcomers and not in_folders and not named:
         raise BadRequest(
             f"{', '.join(map(str, paths))}: no image among these (GeoTIFF, COG, JPEG 2000); give images, or the "
             "folder of a delivery"
         )
+    count = Counter(newcomer.name for newcomer in newcomers)
+    newcomers = [n if count[n.name] == 1 else replace(n, name=_longer_name(n)) for n in newcomers]
     newcomers.sort(key=lambda n: (str(n.known.facts.acquired or ""), n.name))
-    return Gathered(newcomers=tuple(newcomers), refused=tuple(refused), unused=unused)
+    return Gathered(
+        newcomers=tuple(newcomers), refused=tuple(in_folders), refused_named=tuple(named), unused=unused
+    )
 
 
 def _roots(paths: Sequence[Path], refused: list[LeftOut]) -> list[tuple[Path, set[Path] | None]]:
@@ -236,6 +238,14 @@ def _name(group: Sequence[FolderImage]) -> str:
     return f"{first.path.stem} and {len(group) - 1} more tiles"
 
 
+def _longer_name(newcomer: Newcomer) -> str:
+    """A name for one of several that are called alike: their folders tell them apart."""
+    first = newcomer.data[0]
+    rendering = f" ({first.name.rendering})" if first.name.rendering else ""
+    inner = first.path.parent.relative_to(newcomer.root.parent).as_posix()
+    return f"{inner}/{newcomer.name}{rendering}"
+
+
 def _unused(newcomers: Iterable[Newcomer], images: Iterable[FolderImage], root: Path) -> dict[str, str]:
     kept, left = one_rendering(images, root)
     used = {image.path for image in kept}
@@ -245,112 +255,3 @@ def _unused(newcomers: Iterable[Newcomer], images: Iterable[FolderImage], root: 
         for newcomer in newcomers
         if newcomer.data[0].path not in used
     }
-
-
-def missing(newcomer: Newcomer) -> tuple[str, ...]:
-    """Names of the facts that have to be known before it can be compared, and are not."""
-    facts = newcomer.known.facts
-    lacking = [name for name in ("acquired", "sensor", "quantity") if getattr(facts, name) is None]
-    if facts.sensor == "sar" and facts.relative_orbit is None:
-        lacking.append("relative_orbit")
-    info = newcomer.data[0].info
-    if facts.quantity == "reflectance" and facts.scale is None and info.scales[0] == 1.0:
-        lacking += ["scale"] if not info.dtype.startswith("float") else []
-    return tuple(lacking)
-
-
-def faults(newcomer: Newcomer, *, now: datetime | None = None) -> tuple[str, ...]:
-    """What cannot be true of what is known."""
-    now = now or datetime.now(UTC)
-    found, state = [], newcomer.known
-    facts = state.facts
-    if facts.acquired is not None and facts.acquired > now + timedelta(minutes=5):
-        found.append(
-            f"taken {facts.acquired:%Y-%m-%d %H:%M} UTC by {state.origins['acquired']}, which lies in the "
-            "future; correct it, or give --acquired"
-        )
-    if facts.acquired is not None and facts.acquired < _FIRST_SATELLITE_IMAGE:
-        found.append(
-            f"taken {facts.acquired:%Y-%m-%d} by {state.origins['acquired']}, before there were satellite images; "
-            "give --acquired"
-        )
-    told_gsd = newcomer.told.gsd_m
-    if told_gsd is not None and not 1 / _GSD_FACTOR <= told_gsd / newcomer.gsd_m <= _GSD_FACTOR:
-        found.append(f"--gsd {told_gsd:g} m, but the pixels of the file are {newcomer.gsd_m:.3g} m")
-    for image in newcomer.data:
-        bands = newcomer.told.bands
-        if bands is not None and not newcomer.in_bands and len(bands) != len(image.info.bands):
-            found.append(f"--bands names {len(bands)} bands, {image.path.name} has {len(image.info.bands)}")
-    return tuple(found)
-
-
-def notes(newcomer: Newcomer, unused: Mapping[str, str]) -> tuple[str, ...]:
-    """What an analyst should know before using it."""
-    state = newcomer.known
-    facts = state.facts
-    found = [note for image in newcomer.data for note in image.notes]
-    if facts.gsd_m is not None and not 1 / _GSD_FACTOR <= facts.gsd_m / newcomer.gsd_m <= _GSD_FACTOR:
-        found.append(
-            f"{state.origins['gsd_m']} says {facts.gsd_m:g} m, the pixels of the file are {newcomer.gsd_m:.3g} m"
-        )
-    if facts.acquired is not None and facts.time_known is False:
-        found.append("only the day is known, not the hour: shadows and tide cannot be judged")
-    if state.origins.get("acquired", "").startswith("its TIFF date"):
-        found.append(
-            "its only date is the TIFF's, which is often that of processing: check it, or give --acquired"
-        )
-    bands = asset_of(newcomer.data[0]).bands
-    if newcomer.told.bands is None and any(name.startswith("band") for name in bands):
-        found.append(
-            "its bands are not named, so they are compared in their order; --bands red,green,blue names them"
-        )
-    if newcomer.name in unused:
-        found.append(unused[newcomer.name])
-    return tuple(dict.fromkeys(found))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """Where something lies about a site.
-
-    Parameters
-    ----------
-    site : Site
-    covers : float
-        Share of the AOI it covers, 0 to 1.
-    inside : float
-        Share of it that lies in the AOI.
-    zones : tuple of str
-        Names of the watched zones it shows whole.
-    distance_km : float
-        To the AOI, 0 where it reaches it.
-    direction : str
-        From the AOI, as a person says it.
-    """
-
-    site: Site
-    covers: float
-    inside: float
-    zones: tuple[str, ...]
-    distance_km: float
-    direction: str
-
-
-def places(newcomer: Newcomer, sites: Mapping[str, Site]) -> tuple[Place, ...]:
-    """The sites it overlaps; the nearest one where it overlaps none."""
-    area = shapely.union_all(newcomer.outlines)
-    found = tuple(_place(area, site, 0.0) for site in sites.values() if area.intersects(site.aoi))
-    nearest = nearest_site(area, sites)
-    if found or nearest is None:
-        return found
-    return (_place(area, *nearest),)
-
-
-def _place(area: BaseGeometry, site: Site, distance_km: float) -> Place:
-    common = area.intersection(site.aoi).area
-    towards = bearing_deg(site.aoi.centroid, area.centroid)
-    return Place(
-        site=site, covers=min(1.0, common / site.aoi.area), inside=min(1.0, common / area.area),
-        zones=tuple(z.name for z in site.zones.values() if z.watch and area.covers(z.geometry)),
-        distance_km=distance_km, direction=_COMPASS[round(towards / 45.0) % 8],
-    )  # fmt: skip
