@@ -1,7 +1,6 @@
 """Asking a person at a terminal for what images do not say."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -73,7 +72,6 @@ def _reader(name: str) -> Callable[[Any], Facts]:
             raise click.BadParameter(str(error)) from error
         if facts.acquired is not None and facts.acquired > datetime.now(UTC):
             raise click.BadParameter(f"{value} lies in the future")
-        # A quantity may imply the sensor, which is a fact of its own.
-        return facts if name == "sensor" else replace(facts, sensor=None)
+        return facts
 
     return read

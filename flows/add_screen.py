@@ -40,8 +40,10 @@ def show_newcomer(
 ) -> None:  # fmt: skip
     """One acquisition: what is known and from where, what is missing, how it looks and where it lies."""
     console.print()
-    mark = [("  "), (" SIMULATED ", "bold black on yellow")] if newcomer.simulated else []
-    console.print(Text.assemble((newcomer.name, "bold"), *mark))
+    title = Text(newcomer.name, style="bold")
+    if newcomer.simulated:
+        title.append("  ").append(" SIMULATED ", style="black on yellow")
+    console.print(title)
     console.print(_table(newcomer, lacking))
     for place in where:
         style = "yellow" if place.distance_km > 0 else "green"

@@ -143,8 +143,7 @@ def _told(given: dict[str, str | None]) -> Facts:
         raise BadRequest(f"{error}") from error
     if facts.offset is not None and facts.scale is None:
         raise BadRequest("--offset needs --scale: value = number x scale + offset")
-    # A quantity may imply the sensor; only what was said counts as told.
-    return facts if "sensor" in stated else replace(facts, sensor=None)
+    return facts
 
 
 def _with_told(newcomers: Sequence[Newcomer], told: Facts) -> list[Newcomer]:

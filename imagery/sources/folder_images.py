@@ -80,6 +80,11 @@ class FolderImage:
         """What an analyst should know before using it."""
         said = [n for sidecar in self.sidecars for n in sidecar.notes]
         said += [n for found in self.vendor for n in found.notes]
+        said += [
+            f"{found.path.name} says {found.level}, which is not on a map; the file is: orthorectified since, it seems"
+            for found in self.vendor
+            if found.projected is False and self.fault is None
+        ]
         return tuple(dict.fromkeys((*said, *self.info.notes)))
 
 

@@ -47,13 +47,13 @@ def why_no_place(
     beside : mapping of lower-case name to Path
         From `imagery.sources.delivery.vendor_files` of its folder.
     """
+    rpcs, gcps = _models(path)
     unprojected = next((found for found in vendor if found.projected is False), None)
-    if unprojected is not None:
+    if unprojected is not None and (rpcs or not _on_map(info)):
         level = unprojected.level or "an unprojected product"
         return f"is {level} by {unprojected.path.name}, not laid onto a map: {_ORTHORECTIFY}"
     if info.georeferenced:
         return None
-    rpcs, gcps = _models(path)
     if rpcs or has_sensor_model(path, beside):
         return f"has a sensor model (RPC) but is not laid onto a map: {_ORTHORECTIFY}"
     if gcps:
@@ -109,6 +109,11 @@ def _models(path: Path) -> tuple[bool, bool]:
     """Whether the file itself holds rational polynomial coefficients, and ground control points."""
     with open_raster(path) as dataset:
         return dataset.rpcs is not None, bool(dataset.gcps[0])
+
+
+def _on_map(info: ImageInfo) -> bool:
+    """Whether the file was projected, by whomever; corners in degrees alone may be a rough guess."""
+    return info.georeferenced and not CRS.from_user_input(str(info.grid.crs)).is_geographic
 
 
 def _crs_name(info: ImageInfo) -> str:
