@@ -16,7 +16,7 @@ from catalog import ink, panel
 from catalog.geometry import to_pixels
 from catalog.labels import Box
 from catalog.stretch import ByteImage, Stretch
-from imagery.geometry import utm_crs
+from imagery.geometry import apart_km, utm_crs
 from imagery.raster import gsd_m
 from imagery.site import Site
 from imagery.thumbnail import Thumbnail, small_grid
@@ -35,8 +35,8 @@ _ZONE: ink.Colour = (168, 180, 192)
 _FAINT_ZONE: ink.Colour = (104, 118, 134)
 _NAMED_ZONES = 8
 _NAMED_FROM_PX = 90
-_FAR = 6.0
-"""A site further off than this many sides of what is shown would be a dot; then only its direction is told."""
+_FAR_KM = 1000.0
+"""A site further off than this is not drawn; its direction is told in words."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,18 +176,13 @@ def _map_grid(card: Card, longest_px: int) -> GeoBox:
         area = area.union(outline)
     centre = area.centroid
     crs = utm_crs(centre.x, centre.y) if card.site is None else card.site.crs
-    if card.site is not None:
-        both = area.union(card.site.aoi).envelope
-        if _side(both) <= _FAR * (_side(area) + _side(card.site.aoi)):
-            area = both
+    if card.site is not None and _has_site(card):
+        area = area.union(card.site.aoi)
     if abs(centre.y) > 84 and card.site is None:
         crs = CRS.from_epsg(3995)
-    return small_grid(_squared(area.envelope), crs, longest_px, margin=0.06)
-
-
-def _side(area: BaseGeometry) -> float:
-    west, south, east, north = area.bounds
-    return float(max((east - west) * math.cos(math.radians((south + north) / 2)), north - south))
+    # What lies apart lies in opposite corners, where scale bar, legend and arrow want to stand.
+    apart = card.site is not None and min(apart_km(o, card.site.aoi) for o in card.outlines) > 0
+    return small_grid(_squared(area.envelope), crs, longest_px, margin=0.18 if apart else 0.06)
 
 
 def _squared(area: BaseGeometry) -> BaseGeometry:
@@ -227,20 +222,38 @@ def _paste_image(image: Image.Image, card: Card, grid: GeoBox) -> None:
 
 
 def _outlines(drawn: panel.Panel, card: Card, *, width: int) -> None:
-    if card.site is not None:
-        for ring in _rings(card.site.aoi, drawn.grid):
-            ink.line(drawn.draw, ring, _AOI, width=width, cased=width > 1)
-    for outline in card.outlines:
-        for ring in _rings(outline, drawn.grid):
+    """The AOI and the image's files, and a line between them where they lie apart."""
+    images = [ring for outline in card.outlines for ring in _rings(outline, drawn.grid)]
+    aois = _rings(card.site.aoi, drawn.grid) if card.site is not None and _has_site(card) else []
+    if card.site is not None and aois and apart_km(card.outlines[0], card.site.aoi) > 0:
+        ink.line(
+            drawn.draw, [_middle(aois[0]), _middle(images[0])], _ZONE, width=1, dashes=(7, 6), cased=False
+        )
+    for rings, colour in ((aois, _AOI), (images, _IMAGE)):
+        for ring in rings:
+            ink.line(drawn.draw, _seen(ring, 1.0 + 1.5 * width), colour, width=width, cased=width > 1)
             xs, ys = zip(*ring, strict=True)
-            line, arm = ring, 1.0 + 1.5 * width
-            if max(xs) - min(xs) + max(ys) - min(ys) < 2 * arm:  # smaller than the eye finds
-                x, y = sum(xs) / len(xs), sum(ys) / len(ys)
-                line = [
-                    (x + dx * arm, y + dy * arm) for dx, dy in ((-1, -1), (1, -1), (1, 1), (-1, 1), (-1, -1))
-                ]
-            ink.line(drawn.draw, line, _IMAGE, width=width, cased=width > 1)
-            drawn.placer.objects = [*drawn.placer.objects, (min(xs), min(ys), max(xs), max(ys))]
+            if colour is _IMAGE:
+                drawn.placer.objects = [*drawn.placer.objects, (min(xs), min(ys), max(xs), max(ys))]
+
+
+def _has_site(card: Card) -> bool:
+    """Whether the site is near enough to be drawn."""
+    return card.site is not None and min(apart_km(o, card.site.aoi) for o in card.outlines) < _FAR_KM
+
+
+def _middle(ring: Sequence[ink.Point]) -> ink.Point:
+    xs, ys = zip(*ring, strict=True)
+    return (min(xs) + max(xs)) / 2, (min(ys) + max(ys)) / 2
+
+
+def _seen(ring: Sequence[ink.Point], arm: float) -> Sequence[ink.Point]:
+    """A ring, or a box in its place where it is smaller than the eye finds."""
+    xs, ys = zip(*ring, strict=True)
+    if max(xs) - min(xs) + max(ys) - min(ys) >= 2 * arm:
+        return ring
+    x, y = _middle(ring)
+    return [(x + dx * arm, y + dy * arm) for dx, dy in ((-1, -1), (1, -1), (1, 1), (-1, 1), (-1, -1))]
 
 
 def _rings(area: BaseGeometry, grid: GeoBox) -> list[list[ink.Point]]:

@@ -14,6 +14,7 @@ from imagery.site import Site
 from imagery.sources.facts import Facts
 from imagery.sources.filenames import read_name
 from imagery.sources.folder_images import IMAGE_SUFFIXES, NOT_OPENED, FolderImage, folder_images
+from imagery.sources.maxar_metadata import product_stem
 from imagery.sources.origins import Known, Layer, known
 from imagery.sources.placement import outline_lonlat, why_wrong_place
 from imagery.sources.renderings import one_rendering
@@ -232,10 +233,11 @@ def _grouped(images: Iterable[FolderImage], root: Path, refused: list[LeftOut]) 
 
 
 def _name(group: Sequence[FolderImage]) -> str:
+    """The product's name for tiles of one, the scene's for others that are known, else the file's."""
     first = group[0]
-    if len(group) == 1 or first.name.acquisition is None:
-        return first.name.key if first.name.known and first.name.acquisition is None else first.path.stem
-    return f"{first.path.stem} and {len(group) - 1} more tiles"
+    if first.name.acquisition is not None and len(group) > 1:
+        return product_stem(first.path)
+    return first.name.key if first.name.known else first.path.stem
 
 
 def _longer_name(newcomer: Newcomer) -> str:

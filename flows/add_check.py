@@ -72,8 +72,9 @@ def notes(newcomer: Newcomer, unused: Mapping[str, str]) -> tuple[str, ...]:
         )
     bands = asset_of(newcomer.data[0]).bands
     if newcomer.told.bands is None and any(name.startswith("band") for name in bands):
+        example = "vv" if facts.sensor == "sar" else "red,green,blue,nir"
         found.append(
-            "its bands are not named, so they are compared in their order; --bands red,green,blue names them"
+            f"its bands are not named, so they are compared in their order; --bands {example} names them"
         )
     if newcomer.name in unused:
         found.append(unused[newcomer.name])

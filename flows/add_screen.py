@@ -18,6 +18,7 @@ from flows.add_look import Look, in_terminal, where_words
 from imagery.geometry import area_km2
 from imagery.listing import LeftOut
 from imagery.sources.folder import asset_of
+from imagery.sources.maxar_metadata import product_stem
 
 _LABELS = {
     "acquired": "Taken (UTC)", "sensor": "Sensor", "quantity": "Numbers are", "scale": "Scale", "offset": "Offset",
@@ -70,7 +71,7 @@ def _table(newcomer: Newcomer, lacking: Sequence[str]) -> Table:
     for name, label in _LABELS.items():
         if name in values:
             origin = state.origins[name]
-            table.add_row(label, _value(name, values[name]), RETOLD if origin == TOLD else origin)
+            table.add_row(label, _value(name, values[name]), _origin(origin, newcomer))
         elif name == "bands":
             table.add_row(label, ", ".join(asset_of(newcomer.data[0]).bands), "the file")
         elif name in _ALWAYS and name not in lacking:
@@ -80,11 +81,21 @@ def _table(newcomer: Newcomer, lacking: Sequence[str]) -> Table:
     return table
 
 
+def _origin(origin: str, newcomer: Newcomer) -> str:
+    """Where a fact comes from, without the long name that the image's files share."""
+    first = newcomer.data[0]
+    for stem in (first.path.stem, product_stem(first.path), first.name.key):
+        if origin.startswith(stem) and origin != stem:
+            return f"its {origin.removeprefix(stem)} file"
+    return RETOLD if origin == TOLD else origin
+
+
 def _value(name: str, value: Any) -> str:
     if name == "bands":
         return ", ".join(value)
     if name == "acquired":
-        return str(value).replace("T", " ").removesuffix("Z")
+        shown = str(value).replace("T", " ").removesuffix("Z")
+        return shown.rstrip("0") if "." in shown else shown
     return (f"{value:.6g}" if isinstance(value, float) else str(value)) + _UNITS.get(name, "")
 
 

@@ -39,9 +39,14 @@ def maxar_files(image: Path, beside: Mapping[str, Path]) -> list[Path]:
     beside : mapping of lower-case name to Path
         The files of its folder.
     """
-    stems = dict.fromkeys((image.stem, _TILE.sub("", image.stem)))
+    stems = dict.fromkeys((image.stem, product_stem(image)))
     names = [f"{stem}{suffix}".lower() for stem in stems for suffix in _SUFFIXES]
     return [beside[name] for name in names if name in beside]
+
+
+def product_stem(image: Path) -> str:
+    """Name of the product that a tile belongs to, as its metadata files have it."""
+    return _TILE.sub("", image.stem)
 
 
 def maxar_metadata(path: Path) -> Delivered | None:

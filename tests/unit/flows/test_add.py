@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 import pytest
 from affine import Affine
@@ -22,7 +24,7 @@ from PIL import Image
 
 from flows import add_files
 from flows.add_files import fact_fields
-from flows.cli import call
+from flows.cli import call, cli
 from imagery.sources.facts import Facts, facts_from_mapping
 from tests.unit.imagery import deliveries as made
 from tests.unit.imagery import rasters
@@ -383,6 +385,20 @@ def test_facts_survive_the_sidecar() -> None:
     )  # fmt: skip
     assert all(getattr(facts, f.name) is not None for f in fields(Facts))
     assert facts_from_mapping(json.loads(json.dumps(fact_fields(facts)))) == facts
+
+
+def test_the_manual_shows_only_what_exists(repository: Path) -> None:
+    text = (repository / "docs" / "purchased-images.md").read_text(encoding="utf-8")
+    shown = re.findall(r"(?m)^    sitewatch ([a-z]+)(.*)$", text)
+    assert {name for name, _ in shown} == {"add", "scenes", "run"}
+    for name, rest in shown:
+        command = cli.get_command(click.Context(cli), name)
+        assert command is not None
+        known = {option for parameter in command.params for option in parameter.opts}
+        assert set(re.findall(r"--[a-z-]+", rest)) <= known, name
+        if name == "add":
+            listed = set(re.findall(r"`(--[a-z-]+)`", text))
+            assert known - {"--help", "--debug", "--yes", "files"} <= listed | {"files"}
 
 
 # --- at a terminal
