@@ -39,6 +39,11 @@ def apart_km(a: BaseGeometry, b: BaseGeometry) -> float:
     return float(_WGS84.inv(p.x, p.y, q.x, q.y)[2]) / 1000.0
 
 
+def bearing_deg(start: shapely.Point, end: shapely.Point) -> float:
+    """Direction from one lon/lat point to another, degrees clockwise from north, 0 to 360."""
+    return float(_WGS84.inv(start.x, start.y, end.x, end.y)[0]) % 360.0
+
+
 def area_km2(geometry: BaseGeometry) -> float:
     """Area of a lon/lat geometry on the WGS 84 ellipsoid."""
     return abs(float(_WGS84.geometry_area_perimeter(geometry)[0])) / 1e6

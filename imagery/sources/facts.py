@@ -231,6 +231,11 @@ class NameFacts:
         Band names where they depend on how many the file holds.
     known : bool
         Whether the name is one of a known delivery.
+    acquisition : str or None
+        Names the acquisition where several scenes (tiles, or a sharper and a more colourful product) come of one;
+        None where that is `key`.
+    rendering : str
+        What this file shows of the acquisition, for people; "" where there is only one way.
     """
 
     key: str
@@ -241,6 +246,8 @@ class NameFacts:
     rank: int = 0
     bands_by_count: dict[int, tuple[str, ...]] = field(default_factory=dict)
     known: bool = True
+    acquisition: str | None = None
+    rendering: str = ""
 
 
 def compact_time(digits: str) -> datetime | None:

@@ -1,6 +1,7 @@
 """A folder of images that were bought, given or made: every image becomes a scene, or is named with the reason."""
 
 import math
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -9,19 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import shapely
-from pyproj import CRS
-from shapely.geometry import mapping
+from shapely.errors import ShapelyError
+from shapely.geometry import mapping, shape
+from shapely.geometry.base import BaseGeometry
 
 from imagery.errors import BadSource, MissingMetadata
-from imagery.geometry import reprojected
 from imagery.listing import LeftOut, Listing
 from imagery.raster import gsd_m
 from imagery.scene import Asset, Scene
 from imagery.select import sift
 from imagery.site import Site
-from imagery.sources.facts import Facts
 from imagery.sources.folder_images import FolderImage, folder_images
-from imagery.sources.granule import MAX_BYTES, granule_angles
+from imagery.sources.placement import outline_lonlat
+from imagery.sources.renderings import one_rendering
 from imagery.sources.sidecar import example
 from imagery.sources.stac_item import UnusableItem, outline_of
 
@@ -64,6 +65,8 @@ class FolderSource:
                 f"{self.folder}: holds no image (GeoTIFF, COG, JPEG 2000, PNG or JPEG); give another folder"
             )
         _ask_for_missing(images)
+        images, spare = one_rendering(images, self.folder)
+        left_out += spare
         scenes = _scenes(images, self.folder, self.name, left_out)
         sifted = sift(site, scenes, start, end)
         return Listing(usable=sifted.usable, left_out=(*left_out, *sifted.left_out))
@@ -82,7 +85,8 @@ def _ask_for_missing(images: Iterable[FolderImage]) -> None:
         wanted["quantity"] = "gamma0_db"
     lines.append(
         f"Nothing beside the image, in its tags or in its name says so. Write {example(image.path.name, wanted)} "
-        "(your values) next to it, or one scenes.json for the folder with 'file' in each entry."
+        "(your values) next to it, or one scenes.json for the folder with 'file' in each entry; "
+        f"`sitewatch add {shlex.quote(str(image.path))}` asks for it and writes it."
     )
     raise MissingMetadata("\n".join(lines))
 
@@ -100,14 +104,10 @@ def _scenes(images: list[FolderImage], folder: Path, source: str, left_out: list
         # The files of a product share its key wherever they lie in it; other files are scenes of their own.
         place = "" if image.name.known else str(image.path.parent)
         grouped.setdefault((place, image.name.key), []).append(image)
-    made = [
-        (scene, group[0].path)
-        for group in grouped.values()
-        for scene in _group(group, folder, source, left_out)
-    ]
-    count = Counter(scene.id for scene, _ in made)
+    found = [made for group in grouped.values() for made in _group(group, folder, source, left_out)]
+    count = Counter(scene.id for scene, _ in found)
     return [
-        scene if count[scene.id] == 1 else replace(scene, id=_path_id(path, folder)) for scene, path in made
+        scene if count[scene.id] == 1 else replace(scene, id=_path_id(path, folder)) for scene, path in found
     ]
 
 
@@ -116,7 +116,9 @@ def _path_id(path: Path, folder: Path) -> str:
     return "-".join(path.relative_to(folder).parts).removesuffix(path.suffix)
 
 
-def _group(group: list[FolderImage], folder: Path, source: str, left_out: list[LeftOut]) -> Iterator[Scene]:
+def _group(
+    group: list[FolderImage], folder: Path, source: str, left_out: list[LeftOut]
+) -> Iterator[tuple[Scene, Path]]:
     data = [image for image in group if image.name.role == "data"]
     if not data:
         for image in group:
@@ -125,19 +127,27 @@ def _group(group: list[FolderImage], folder: Path, source: str, left_out: list[L
                 reason="a quality band without its image",
             ))  # fmt: skip
         return
-    best = min(image.name.rank for image in data)
     chosen: dict[str, FolderImage] = {}
     for image in data:
-        if image.name.rank == best and image.name.asset not in chosen:
+        if image.name.asset not in chosen:
             chosen[image.name.asset] = image
             continue
         left_out.append(LeftOut(
             scene_id=image.path.relative_to(folder).as_posix(), acquired=image.facts.acquired,
-            reason=f"the same scene is used from {next(iter(chosen.values()), data[0]).path.name}",
+            reason=f"the same scene is used from {next(iter(chosen.values())).path.name}",
             platform=image.facts.platform or "unknown",
         ))  # fmt: skip
-    quality = [image for image in group if image.name.role == "quality"]
-    yield _scene(list(chosen.values()), quality, source)
+    quality = _quality_bands(group, data[0].name.rendering)
+    yield _scene(list(chosen.values()), quality, source), data[0].path
+
+
+def _quality_bands(group: list[FolderImage], rendering: str) -> list[FolderImage]:
+    """One quality band per asset: that of the rendering in use where there are several."""
+    found: dict[str, FolderImage] = {}
+    bands = [image for image in group if image.name.role == "quality"]
+    for image in sorted(bands, key=lambda i: (i.name.rendering != rendering, i.name.rendering != "", i.path)):
+        found.setdefault(image.name.asset, image)
+    return list(found.values())
 
 
 def _scene(data: list[FolderImage], quality: list[FolderImage], source: str) -> Scene:
@@ -145,10 +155,9 @@ def _scene(data: list[FolderImage], quality: list[FolderImage], source: str) -> 
     facts = first.facts
     for other in data[1:]:
         facts = facts.over(other.facts)
-    facts = facts.over(_granule(first))
     if facts.acquired is None or facts.sensor is None or facts.quantity is None:
         raise MissingMetadata(f"{first.path}: acquired, sensor or quantity is not known")
-    assets = {image.name.asset: _asset(image) for image in data}
+    assets = {image.name.asset: asset_of(image) for image in data}
     assets |= {image.name.asset: _quality(image) for image in quality}
     return Scene(
         id=facts.id or first.name.key, source=source, collection=facts.collection or "own images",
@@ -161,10 +170,12 @@ def _scene(data: list[FolderImage], quality: list[FolderImage], source: str) -> 
         relative_orbit=facts.relative_orbit, orbit_state=facts.orbit_state,
         processing_baseline=facts.processing_baseline, datatake=facts.datatake, tile=facts.tile,
         offset_applied=facts.offset_applied, licence=facts.licence, attribution=facts.attribution,
+        simulated=any(image.info.simulated for image in data),
     )  # fmt: skip
 
 
-def _asset(image: FolderImage) -> Asset:
+def asset_of(image: FolderImage) -> Asset:
+    """A data image as an asset of its scene: its bands named by what is said of it, by its kind, or by the file."""
     facts, count = image.facts, len(image.info.bands)
     named = facts.bands if facts.bands and len(facts.bands) == count else None
     by_count = image.name.bands_by_count.get(count)
@@ -174,6 +185,7 @@ def _asset(image: FolderImage) -> Asset:
         scale=facts.scale,
         offset=facts.offset,
         nodata=_nodata(image),
+        sha256=image.sha256,
     )
 
 
@@ -192,35 +204,30 @@ def _nodata(image: FolderImage) -> float | None:
 
 def _quality(image: FolderImage) -> Asset:
     kind: Any = image.name.quality
-    return Asset(href=str(image.path), bands=image.info.bands, role="quality", quality=kind)
-
-
-def _granule(image: FolderImage) -> Facts:
-    """Angles of a Sentinel-2 granule: its metadata lies beside the bands, or at the top of a SAFE's granule."""
-    if not (image.facts.collection or "").startswith("sentinel-2"):
-        return Facts()
-    places = (image.path.parent, *image.path.parents[1:3])
-    for path in (place / name for place in places for name in ("MTD_TL.xml", "granule_metadata.xml")):
-        if path.is_file() and path.stat().st_size <= MAX_BYTES:
-            return granule_angles(path.read_bytes())
-    return Facts()
+    return Asset(
+        href=str(image.path), bands=image.info.bands, role="quality", quality=kind, sha256=image.sha256
+    )
 
 
 def _footprint(data: list[FolderImage]) -> Mapping[str, object]:
     """The item's outline where there is one, since a swath may end inside the image; else the image's extent."""
-    item = data[0].sidecar.item if data[0].sidecar else None
-    if item is not None:
-        try:
-            return outline_of(item)
-        except UnusableItem:
-            pass
-    outlines = []
-    for image in data:
-        grid = image.info.grid
-        rows, cols = grid.shape
-        corners = shapely.Polygon([grid.affine * c for c in ((0, 0), (cols, 0), (cols, rows), (0, rows))])
-        crs = CRS.from_user_input(str(grid.crs))
-        segment = max(corners.length / 80.0, 1e-9)
-        outlines.append(reprojected(corners, crs, CRS.from_epsg(4326), segment=segment))
-    found: Mapping[str, object] = mapping(shapely.intersection_all(outlines))
+    for sidecar in data[0].sidecars:
+        if sidecar.item is not None:
+            try:
+                return outline_of(sidecar.item)
+            except UnusableItem:
+                continue
+    extent = shapely.intersection_all([outline_lonlat(image.info) for image in data])
+    drawn = [sidecar.outline for sidecar in data[0].sidecars if sidecar.outline is not None]
+    found: Mapping[str, object] = mapping(_within(extent, drawn[0]) if drawn else extent)
     return found
+
+
+def _within(extent: BaseGeometry, drawn: Mapping[str, Any]) -> BaseGeometry:
+    """What a vendor's outline leaves of an image's extent; the extent where the two have nothing in common."""
+    try:
+        outline = shape(dict(drawn))
+    except (ShapelyError, TypeError, ValueError, KeyError, AttributeError):
+        return extent
+    part = outline.buffer(0).intersection(extent)
+    return extent if part.is_empty else part

@@ -1,55 +1,90 @@
 """Metadata that lies beside images: a sidecar per image, or one list for a folder.
 
-Per image, with the same stem: ``<image>.json`` (a STAC Item, or flat fields), ``<image>.toml``, or Planet's
-``<scene>_metadata.json``. Per folder: ``scenes.json`` or ``scenes.toml``, a list of entries with ``file`` and the
-same flat fields. The fields are those of `imagery.sources.facts.Facts`.
+Per image, with the same stem: ``<image>.sitewatch.json`` (what `sitewatch add` writes where the next name is taken),
+``<image>.json`` (a STAC Item, or flat fields), ``<image>.toml``, or Planet's ``<scene>_metadata.json``; where there
+are several they complete each other in this order. Per folder: ``scenes.json`` or ``scenes.toml``, a list of entries
+with ``file`` and the same flat fields. The fields are those of `imagery.sources.facts.Facts`.
 """
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from imagery.errors import MissingMetadata
 from imagery.sources.facts import BadFact, Facts, facts_from_mapping
+from imagery.sources.planet_metadata import planet_item
 from imagery.sources.stac_item import UnusableItem, facts_from_item
 
 LISTS = ("scenes.json", "scenes.toml")
+OWN_SUFFIX = ".json"
+OWN_SUFFIX_BESIDE_OTHERS = ".sitewatch.json"
+_SUFFIXES = (OWN_SUFFIX_BESIDE_OTHERS, OWN_SUFFIX, ".toml", "_metadata.json")
 _MAX_BYTES = 20_000_000
-_PLANET = {
-    "acquired": "acquired", "satellite_id": "platform", "gsd": "gsd_m", "view_angle": "view_off_nadir_deg",
-    "satellite_azimuth": "view_azimuth_deg", "sun_azimuth": "sun_azimuth_deg", "sun_elevation": "sun_elevation_deg",
-    "cloud_percent": "cloud_cover_pct",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sidecar:
-    """What lies beside an image: facts, and the STAC Item they come from where it is one."""
+    """What lies beside an image.
+
+    Parameters
+    ----------
+    path : Path
+    facts : Facts
+    item : mapping or None
+        The STAC Item that the facts come from, where it is one.
+    outline : GeoJSON geometry or None
+        Lon/lat, where a vendor's item draws one.
+    document : mapping
+        What the file holds.
+    notes : tuple of str
+        What an analyst should know before using the image.
+    """
 
     path: Path
     facts: Facts
     item: Mapping[str, Any] | None = None
+    outline: Mapping[str, Any] | None = None
+    document: Mapping[str, Any]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordedFile:
+    """A file as it was when it was added: its length in bytes and its SHA-256."""
+
+    length: int
+    sha256: str
+
+
+def recorded_file(sidecars: Iterable[Sidecar], name: str) -> RecordedFile | None:
+    """What sidecars recorded of the file called `name` when it was added; None where they did not."""
+    for sidecar in sidecars:
+        files = sidecar.document.get("files")
+        entry = files.get(name) if isinstance(files, Mapping) else None
+        if isinstance(entry, Mapping) and isinstance(entry.get("bytes"), int) and entry.get("sha256"):
+            return RecordedFile(length=entry["bytes"], sha256=str(entry["sha256"]))
+    return None
 
 
 def read_sidecar(folder: Path, *stems: str) -> Sidecar | None:
-    """The first sidecar found in `folder` for any of `stems`.
+    """The first of `read_sidecars`, None where there is none."""
+    return next(iter(read_sidecars(folder, *stems)), None)
+
+
+def read_sidecars(folder: Path, *stems: str) -> tuple[Sidecar, ...]:
+    """The sidecars in `folder` for any of `stems`, the one that counts first, first.
 
     Raises
     ------
     MissingMetadata
         There is one, and it cannot be understood; the message names it and what is wrong.
     """
-    for stem in stems:
-        for suffix in (".json", ".toml", "_metadata.json"):
-            path = folder / f"{stem}{suffix}"
-            if path.name not in LISTS and path.is_file():
-                found = _sidecar(path)
-                if found is not None:
-                    return found
-    return None
+    paths = [folder / f"{stem}{suffix}" for stem in dict.fromkeys(stems) for suffix in _SUFFIXES]
+    found = [_sidecar(path) for path in paths if path.name not in LISTS and path.is_file()]
+    return tuple(sidecar for sidecar in found if sidecar is not None)
 
 
 def _sidecar(path: Path) -> Sidecar | None:
@@ -59,24 +94,20 @@ def _sidecar(path: Path) -> Sidecar | None:
             f"{path}: must hold one object with the fields of its image; see the manual's example"
         )
     try:
-        if document.get("type") == "Feature" and ("stac_version" in document or "assets" in document):
-            return Sidecar(path=path, facts=facts_from_item(document), item=document)
+        # The assets of Planet's own items are a list of names.
+        stac = "stac_version" in document or isinstance(document.get("assets"), Mapping)
+        if document.get("type") == "Feature" and stac:
+            return Sidecar(path=path, facts=facts_from_item(document), item=document, document=document)
         if document.get("type") == "Feature":
-            return Sidecar(path=path, facts=_planet(document))
+            vendor = planet_item(path, document)
+            return Sidecar(
+                path=path, facts=vendor.facts, outline=vendor.outline, document=document, notes=vendor.notes
+            )
         if document.get("type") == "FeatureCollection":
             return None
-        return Sidecar(path=path, facts=facts_from_mapping(document))
+        return Sidecar(path=path, facts=facts_from_mapping(document), document=document)
     except (BadFact, UnusableItem) as error:
         raise MissingMetadata(f"{path}: {error}; correct it") from error
-
-
-def _planet(document: Mapping[str, Any]) -> Facts:
-    """Planet's own item metadata: a GeoJSON Feature whose properties carry its API's names."""
-    properties = document.get("properties")
-    properties = properties if isinstance(properties, Mapping) else {}
-    return facts_from_mapping(
-        {ours: properties[theirs] for theirs, ours in _PLANET.items() if theirs in properties}
-    )
 
 
 def read_lists(folder: Path) -> dict[Path, Facts]:

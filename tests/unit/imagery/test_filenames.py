@@ -57,7 +57,7 @@ def utc(*parts: int) -> datetime:
          utc(2024, 12, 10, 8, 20, 11), {"bands": ("pan",)}),
         ("WV03_20241210082011_104001009AB12300_24DEC10082011-P1BS-1_u16ns.tif",
          "WV03_20241210082011_104001009AB12300_24DEC10082011-P1BS-1_u16ns",
-         utc(2024, 12, 10, 8, 20, 11), {"platform": "WV03", "bands": ("pan",)}),
+         utc(2024, 12, 10, 8, 20, 11), {"platform": "WorldView-3", "bands": ("pan",)}),
     ],
 )  # fmt: skip
 def test_a_known_name(name: str, key: str, when: datetime, facts: dict[str, object]) -> None:
