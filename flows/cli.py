@@ -24,6 +24,7 @@ from flows.errors import UnusableOutput
 from imagery.errors import SitewatchError
 
 COMMANDS = {
+    "automations": ("flows.cli_automations", "Notifications on a Prefect server of your own."),
     "demo": ("flows.cli_run", "Watch both sites on the built-in simulated archive."),
     "diff": ("flows.cli_diff", "Compare any two images of one place."),
     "evaluate": ("flows.cli_evaluate", "Score detection on labelled cases."),

@@ -66,3 +66,14 @@ def workers_option(command: F) -> F:
         metavar="N",
         help="Worker processes of their own through Dask; threads otherwise.",
     )(command)
+
+
+def notify_option(command: F) -> F:
+    """``--notify``."""
+    return click.option(
+        "--notify",
+        "targets",
+        multiple=True,
+        metavar="TO",
+        help="Tell of changes and faults: webhook=URL, email=ADDRESS or file=PATH. May be repeated.",
+    )(command)

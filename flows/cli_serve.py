@@ -12,9 +12,9 @@ from rich.table import Table
 
 from flows import prefect_home
 from flows.cli_common import min_score_option, out_option, print_json, screen_options, sites_option
-from flows.cli_period import Duration, providers_option, source_option, workers_option
+from flows.cli_period import Duration, notify_option, providers_option, source_option, workers_option
 from flows.errors import BadRequest
-from flows.notices import parsed_target
+from flows.notices import checked_target
 from flows.serve import Serving, local_time, new_serving, next_runs, sole_server, supervise
 from flows.serve_state import STATE, serve_folder
 from flows.sites import site_named
@@ -47,13 +47,7 @@ SHORTEST = timedelta(minutes=1)
     metavar="T",
     help="How far back each poll looks for late and reprocessed scenes.",
 )
-@click.option(
-    "--notify",
-    "targets",
-    multiple=True,
-    metavar="TO",
-    help="Tell of changes and faults: webhook=URL, email=ADDRESS or file=PATH. May be repeated.",
-)
+@notify_option
 @click.option(
     "--port",
     type=click.IntRange(1, 65535),
@@ -107,7 +101,7 @@ def serve(
         "sites_file": None if sites is None else str(sites.resolve()),
         "min_score": min_score,
         "workers": workers,
-        "targets": [_resolved(target) for target in targets],
+        "targets": [checked_target(target) for target in targets],
         **when,
     }
     prefect_home.refuse_full(out)
@@ -198,8 +192,3 @@ def _absolute(source: str) -> str:
     """A path holds wherever the flows are run; names and addresses stay as they are."""
     path = Path(source).expanduser()
     return str(path.resolve()) if "://" not in source and path.exists() else source
-
-
-def _resolved(target: str) -> str:
-    kind, address = parsed_target(target)
-    return f"file={Path(address).expanduser().resolve()}" if kind == "file" else target

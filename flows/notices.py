@@ -54,6 +54,18 @@ def parsed_target(text: str) -> tuple[str, str]:
     return kind, address
 
 
+def checked_target(text: str) -> str:
+    """A target that holds wherever it is used: paths absolute.
+
+    Raises
+    ------
+    BadRequest
+        It is none.
+    """
+    kind, address = parsed_target(text)
+    return f"file={Path(address).expanduser().resolve()}" if kind == "file" else text
+
+
 def send(target: str, document: dict[str, Any]) -> None:
     """Post, mail or append the document.
 

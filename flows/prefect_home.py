@@ -63,6 +63,28 @@ def refuse_full(out: Path) -> None:
         )
 
 
+class NoServer(FlowError):
+    """A Prefect server is needed, and none answers."""
+
+    exit_code = 4
+
+
+def configure_client() -> None:
+    """Settings for a command that only talks to a server; works only before Prefect is imported.
+
+    Raises
+    ------
+    NoServer
+        None is named: a temporary one would forget what it is told.
+    """
+    os.environ.setdefault("DO_NOT_TRACK", "1")
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+    from prefect.settings import get_current_settings  # noqa: PLC0415 - only after the settings above
+
+    if get_current_settings().api.url is None:
+        raise NoServer("no Prefect server is named: set PREFECT_API_URL, such as http://127.0.0.1:4200/api")
+
+
 @contextmanager
 def server(out: Path) -> Iterator[None]:
     """Have Prefect's temporary server running while the block runs, unless there is another one.
