@@ -78,6 +78,8 @@ def send(target: str, document: dict[str, Any]) -> None:
     senders = {"webhook": _post, "email": _mail, "file": _append}
     try:
         senders[kind](address, document)
+    except httpx.HTTPStatusError as problem:  # its message holds the whole address
+        raise NotDelivered(f"{public_name(target)}: answered {problem.response.status_code}") from None
     except (httpx.HTTPError, smtplib.SMTPException, OSError) as problem:
         raise NotDelivered(f"{public_name(target)}: {type(problem).__name__}: {problem}") from problem
 

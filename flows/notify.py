@@ -26,7 +26,7 @@ def notify(
     occurred: Annotated[str, Field(description="When, ISO 8601")] = "",
 ) -> list[str]:
     """Tell every target; one that cannot be reached keeps nobody else from being told."""
-    document = {"event": event, "resource": resource, "occurred": occurred, **payload}
+    document = {"event": event, "resource": resource, "occurred": occurred.replace(" ", "T"), **payload}
     document.setdefault("text", f"{event}: {resource}")
     futures = {target: deliver.submit(target, document) for target in targets}
     states = {target: future.wait() or future.state for target, future in futures.items()}

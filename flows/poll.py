@@ -20,6 +20,7 @@ from pydantic import Field
 from catalog import lock
 from catalog.errors import RunBusy
 from flows import events, tasks
+from flows.choice import no_pair_reason
 from flows.errors import FlowError
 from flows.poll_record import PollRecord, is_local, load_record, save_record, stamp
 from flows.sites import site_named
@@ -185,7 +186,8 @@ def _after(step: Step, record: PollRecord, fresh: Collection[Scene], result: Sit
     if faults:
         return record.polled(step.now, "degraded", f"{message}; {faults[0]}", dealt_with)
     if not result.runs:
-        return record.polled(step.now, "no pair", f"{message}: {result.reason}", dealt_with)
+        why = no_pair_reason(e for e in result.left_out if not e.reason.startswith("outside the period"))
+        return record.polled(step.now, "no pair", f"{message}; {why}", dealt_with)
     return record.polled(step.now, "done", message, dealt_with)
 
 
