@@ -4,7 +4,7 @@ import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 from rich.console import Console
@@ -164,7 +164,7 @@ def _schedule(every: timedelta | None, cron: str | None, timezone: str) -> dict[
         raise BadRequest("--every and --cron both say when; give one of them")
     try:
         ZoneInfo(timezone)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, ZoneInfoNotFoundError) as error:
         raise BadRequest(
             f"--timezone {timezone}: no such zone; give a name such as Asia/Damascus or UTC"
         ) from error

@@ -10,6 +10,7 @@ from prefect import flow, task
 from prefect.tasks import exponential_backoff
 from pydantic import Field
 
+from flows.forms import explained
 from flows.notices import NotDelivered, public_name, send
 
 Target = Annotated[
@@ -18,6 +19,7 @@ Target = Annotated[
 
 
 @flow(name="notify", flow_run_name="notify-{event}", retries=0)
+@explained
 def notify(
     event: Annotated[str, Field(description="Name of the event")],
     resource: Annotated[str, Field(description="Id of what it is about, such as sitewatch.site.khmeimim")],

@@ -22,6 +22,7 @@ from catalog.errors import RunBusy
 from flows import events, tasks
 from flows.choice import no_pair_reason
 from flows.errors import FlowError
+from flows.forms import explained
 from flows.poll_record import PollRecord, is_local, load_record, save_record, stamp
 from flows.sites import site_named
 from flows.watch import (
@@ -93,6 +94,7 @@ def _run_name() -> str:
 
 
 @flow(name="poll-site", flow_run_name=_run_name)
+@explained
 def poll_site(
     site: SiteName,
     source: SourceSpec,

@@ -15,6 +15,7 @@ from prefect.states import Completed
 from pydantic import Field
 
 from catalog import lock
+from flows.forms import explained
 from flows.poll import LOOKBACK_DAYS, LookbackDays, Step, check_period, look
 from flows.poll_record import load_record
 from flows.sites import site_named
@@ -29,6 +30,7 @@ StepDays = Annotated[int, Field(ge=1, le=366, description="Days from one pretend
 
 
 @flow(name="replay", flow_run_name="replay-{site}-{start:%Y-%m-%d}-{end:%Y-%m-%d}")
+@explained
 def replay(
     site: SiteName,
     source: SourceSpec,

@@ -78,7 +78,7 @@ class Serving:
         self._wait(self._healthy, self.server, "Prefect's server")
         if self.stop.wanted:
             return
-        self.runner.start(["--first"])
+        self.runner.start()
         self._wait((self.folder / "serving.json").is_file, self.runner, "the serving process")
         self._answered = time.monotonic()
 
@@ -102,18 +102,25 @@ class Serving:
             if self._healthy():
                 self._answered = time.monotonic()
             elif self.server.running and time.monotonic() - self._answered > DEAF_S:
-                self.say(f"Prefect's server has not answered for {DEAF_S:.0f} s")
+                self.say(f"{self.server.name} has not answered for {DEAF_S:.0f} s")
                 self.server.stop()
             if not self.server.running:
-                self._again(self.server)
-                wait_for(lambda: self.stop.wanted or self._healthy(), STARTUP_S, poll_s=0.3)
-                self._answered = time.monotonic()
+                self._server_again(self.server)
         if not self.stop.wanted and not self.runner.running:
             self._again(self.runner)
 
+    def _server_again(self, server: Child) -> None:
+        """Runs that were under way cannot be trusted to have been told of: they are ended, and begun anew."""
+        self.runner.stop()
+        self._again(server)
+        wait_for(lambda: self.stop.wanted or self._healthy() or not server.running, STARTUP_S, poll_s=0.3)
+        self._answered = time.monotonic()
+        if not self.stop.wanted and self._healthy():
+            self.runner.start()
+
     def _again(self, child: Child) -> None:
         code = child.ended()
-        self.say(f"{child.name} ended ({_why(code)}): started again, {child.log} says why")
+        self.say(f"{child.name} ended ({_why(code)}) and is started again; {child.log} says why")
         if not self.stop.sleep(child.pause_s):
             child.start()
 

@@ -1,7 +1,7 @@
 """The serving process: registers the deployments of a plan and runs what is scheduled; a child of ``sitewatch serve``.
 
-Started as ``python -m flows.serve_runner PLAN [--first]`` with ``PREFECT_API_URL`` set. It ends with an error when
-the server is away for long, and is started again by its parent.
+Started as ``python -m flows.serve_runner PLAN`` with ``PREFECT_API_URL`` set; every site is polled at once. It ends with
+an error when the server is away for long, and is started again by its parent.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ _UNDER_WAY = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
 
 
 async def serve(
-    plan: ServePlan, deployments: Sequence[RunnerDeployment], folder: Path, *, embedded: bool, first: bool
+    plan: ServePlan, deployments: Sequence[RunnerDeployment], folder: Path, *, embedded: bool
 ) -> None:
     """Serve a plan until stopped."""
     runner = Runner(name="sitewatch", pause_on_shutdown=not embedded, limit=None)
@@ -47,9 +47,8 @@ async def serve(
             known[deployment.name] = await runner.aadd_deployment(deployment)
         with get_client(sync_client=True) as sync:
             listening = await asyncio.to_thread(_automations, sync, plan, known)
-        if first:
-            for site in plan.sites:
-                await client.create_flow_run_from_deployment(known[site], state=Scheduled())
+        for site in plan.sites:
+            await client.create_flow_run_from_deployment(known[site], state=Scheduled())
         write_json(
             folder / READY,
             {
@@ -87,9 +86,7 @@ def main() -> None:
     document = json.loads(path.read_text(encoding="utf-8"))
     plan = ServePlan.from_dict(document["plan"])
     deployments = deployments_of(plan)
-    asyncio.run(
-        serve(plan, deployments, path.parent, embedded=document["embedded"], first="--first" in sys.argv)
-    )
+    asyncio.run(serve(plan, deployments, path.parent, embedded=document["embedded"]))
 
 
 if __name__ == "__main__":

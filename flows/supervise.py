@@ -56,14 +56,14 @@ class Child:
         """How long to wait before starting it again; longer each time that it ends soon."""
         return 0.0 if self._failures == 0 else min(2.0 ** (self._failures - 1), LONGEST_PAUSE_S)
 
-    def start(self, extra: Sequence[str] = ()) -> None:
+    def start(self) -> None:
         """Start it in a session of its own: a terminal's Ctrl-C reaches the parent alone, which stops in order."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         if self.log.is_file() and self.log.stat().st_size > LOG_BYTES:
             self.log.replace(self.log.with_suffix(".1.log"))
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(  # noqa: S603 - commands of our own
-                [*self.command, *extra],
+                list(self.command),
                 env=dict(self.env),
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, Field
 
 from flows import artifacts, events, progress, tasks
 from flows.choice import no_pair_reason, to_measure, without
+from flows.forms import explained
 from flows.pair_job import load_job, make_job
 from flows.pair_result import PairResult
 from flows.runners import task_runner
@@ -93,6 +94,7 @@ class SiteResult:
 
 
 @flow(name="watch-sites", flow_run_name="watch-{start:%Y-%m-%d}-{end:%Y-%m-%d}")
+@explained
 def watch_sites(
     sites: Annotated[list[str], Field(min_length=1, description="Ids of sites in the site file")],
     source: SourceSpec,
@@ -120,6 +122,7 @@ def watch_sites(
     flow_run_name="{site}-{start:%Y-%m-%d}-{end:%Y-%m-%d}",
     task_runner=task_runner(0),
 )
+@explained
 def watch_site(
     site: SiteName,
     source: SourceSpec,
