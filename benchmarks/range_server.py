@@ -95,10 +95,13 @@ def _handler(folder: Path, traffic: Traffic) -> type[BaseHTTPRequestHandler]:
 
 
 @contextmanager
-def serve(folder: Path) -> Iterator[tuple[str, Traffic]]:
-    """Serve `folder` on a free loopback port; gives the URL without a closing slash, and the counter."""
+def serve(folder: Path, port: int = 0) -> Iterator[tuple[str, Traffic]]:
+    """Serve `folder` on a loopback port, by default a free one.
+
+    Gives the URL without a closing slash, and the counter.
+    """
     traffic = Traffic()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(folder, traffic))
+    server = ThreadingHTTPServer(("127.0.0.1", port), _handler(folder, traffic))
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

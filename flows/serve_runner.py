@@ -1,7 +1,7 @@
 """The serving process: registers the deployments of a plan and runs what is scheduled; a child of ``sitewatch serve``.
 
-Started as ``python -m flows.serve_runner PLAN`` with ``PREFECT_API_URL`` set; every site is polled at once. It ends with
-an error when the server is away for long, and is started again by its parent.
+Started as ``python -m flows.serve_runner PLAN`` with ``PREFECT_API_URL`` set; every site is polled at once. It
+ends with an error when the server is away for long, and is started again by its parent.
 """
 
 import asyncio

@@ -74,10 +74,10 @@ def program(command: Sequence[str | Path], env: Mapping[str, str], log: Path, **
 @contextmanager
 def postgres(requires: Callable[..., Path]) -> Iterator[str]:
     """A cluster of one's own, thrown away; the address of an empty database for SQLAlchemy."""
-    initdb = shutil.which("initdb") or next(
-        (str(p) for p in sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True)), None
-    )
-    binaries = Path(initdb).parent if initdb else requires("initdb", package="postgresql").parent
+    # Debian keeps them out of the PATH.
+    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True)
+    initdb = debian[0] if debian else requires("initdb", package="postgresql-15")
+    binaries = initdb.resolve().parent
     folder = Path(tempfile.mkdtemp(prefix="sitewatch-pg-"))
     how: dict[str, Any] = {}
     if os.geteuid() == 0:  # PostgreSQL refuses to run as root
