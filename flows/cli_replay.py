@@ -1,5 +1,6 @@
 """``sitewatch replay``: a past period once more, as if each scheduled day had come."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -75,9 +76,9 @@ def replay(
     prefect_home.configure(out, quiet=not debug)
     from flows.replay import replay as flow  # noqa: PLC0415 - imports Prefect, which must be configured first
 
-    def work() -> list[str]:
+    def work() -> list[dict[str, str]]:
         with prefect_home.server(out):
-            said: Any = flow(
+            days: Any = flow(
                 site,
                 source,
                 start,
@@ -90,15 +91,23 @@ def replay(
                 workers,
                 announce,
             )
-            return list(said)
+            return list(days)
 
     if as_json:
-        print_json({"site": site, "source": source, "days": work()})
-        return 0
+        days = work()
+        print_json({"site": site, "source": source, "days": days})
+        return exit_code(days)
     with progress_bars():
-        said = work()
+        days = work()
     console = Console(highlight=False, soft_wrap=True)
-    for line in said:
-        console.print(line, markup=False)
+    for day in days:
+        console.print(f"{day['day']}: {day['message']}", markup=False)
     console.print(f"Results: {out / site}", markup=False)
-    return 0
+    return exit_code(days)
+
+
+def exit_code(days: Sequence[Mapping[str, str]]) -> int:
+    """0 where every day came out well, 3 where tiles failed or no day had a pair to compare."""
+    outcomes = {day["outcome"] for day in days}
+    unpaired = "no pair" in outcomes and "done" not in outcomes
+    return 3 if "degraded" in outcomes or unpaired else 0

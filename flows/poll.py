@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
-from prefect.runtime import flow_run
+from prefect.runtime import deployment, flow_run
 from prefect.states import Completed
 from pydantic import Field
 
@@ -107,7 +107,7 @@ def poll_site(
 ) -> State[str]:
     """Look for new scenes of a site, and compare them where there are some."""
     step = Step(
-        site=site, source=source, out=out.resolve(), now=datetime.now(UTC), lookback=timedelta(days=lookback_days),
+        site=site, source=source, out=lasting(out), now=datetime.now(UTC), lookback=timedelta(days=lookback_days),
         sites_file=sites_file, min_score=min_score, workers=workers,
     )  # fmt: skip
     site_named(site, sites_file)
@@ -171,11 +171,15 @@ def _wanted(step: Step, fresh: Iterable[Scene]) -> tuple[Scene, ...]:
 
 
 def _run(step: Step, fresh: Collection[Scene]) -> SiteResult:
+    """Compare the fresh scenes; told of from here, so that events name the run of the deployment."""
     start = min(scene.acquired for scene in fresh) - step.lookback
-    return watching(step.workers)(
+    result = watching(step.workers)(
         step.site, step.source, start, step.now, step.out, step.sites_file, step.min_score,
-        [scene.id for scene in fresh], step.announce,
+        [scene.id for scene in fresh], announce=False,
     )  # fmt: skip
+    for run in result.runs if step.announce else ():
+        events.announce_run(step.site, step.source, run, step.out)
+    return result
 
 
 def _after(step: Step, record: PollRecord, fresh: Collection[Scene], result: SiteResult) -> PollRecord:
@@ -203,6 +207,19 @@ def _unfinished(fresh: Iterable[Scene], result: SiteResult) -> set[str]:
 
 def _number(things: Collection[object], name: str) -> str:
     return f"{len(things)} {name}{'' if len(things) == 1 else 's'}"
+
+
+def lasting(out: Path) -> Path:
+    """The output folder, absolute.
+
+    Raises
+    ------
+    FlowError
+        It is relative, and this is a run of a deployment: a worker starts those in a folder that it throws away.
+    """
+    if deployment.id and not out.is_absolute():
+        raise FlowError(f"out = {out}: a deployment needs a whole path, such as /var/lib/sitewatch/outputs")
+    return out.resolve()
 
 
 def check_period(start: datetime, end: datetime) -> None:

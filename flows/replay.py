@@ -16,7 +16,7 @@ from pydantic import Field
 
 from catalog import lock
 from flows.forms import explained
-from flows.poll import LOOKBACK_DAYS, LookbackDays, Step, check_period, look
+from flows.poll import LOOKBACK_DAYS, LookbackDays, Step, check_period, lasting, look
 from flows.poll_record import load_record
 from flows.sites import site_named
 from flows.watch import Announce, End, MinScore, Out, SiteName, SitesFile, SourceSpec, Start, Workers
@@ -43,24 +43,28 @@ def replay(
     min_score: MinScore = 0.5,
     workers: Workers = None,
     announce: Announce = False,
-) -> State[list[str]]:
+) -> State[list[dict[str, str]]]:
     """Run over a past period again, as if each scheduled day had come."""
     check_period(start, end)
     site_named(site, sites_file)
+    out = lasting(out)
     lookback_days = max(lookback_days, step_days)  # or scenes would fall between two steps
-    said = []
+    days_done: list[dict[str, str]] = []
     purpose = f"replay {ALGORITHM} {min_score} {step_days} {lookback_days} {start:%Y-%m-%dT%H%M} {end:%Y-%m-%dT%H%M}"
     days = list(days_of(start, end, timedelta(days=step_days)))
-    with lock.held(out.resolve(), f"watching-{site}", wait_s=_WAIT_S):
+    with lock.held(out, f"watching-{site}", wait_s=_WAIT_S):
         for day in days:
             step = Step(
-                site=site, source=source, out=out.resolve(), now=day, lookback=timedelta(days=lookback_days),
+                site=site, source=source, out=out, now=day, lookback=timedelta(days=lookback_days),
                 begins=start, sites_file=sites_file, min_score=min_score, workers=workers, announce=announce,
             )  # fmt: skip
             record = look(step, load_record(step.out, site, source, purpose))
-            said.append(f"{day:%Y-%m-%d}: {record.message}")
-            get_run_logger().info("%s as of %s", site, said[-1])
-    return Completed(message=f"{len(days)} days replayed; the last, {said[-1]}", data=said)
+            days_done.append({"day": f"{day:%Y-%m-%d}", "outcome": record.outcome, "message": record.message})
+            get_run_logger().info("%s as of %s: %s", site, days_done[-1]["day"], record.message)
+    last = days_done[-1]
+    return Completed(
+        message=f"{len(days)} days replayed; the last, {last['day']}: {last['message']}", data=days_done
+    )
 
 
 def days_of(start: datetime, end: datetime, step: timedelta) -> Iterator[datetime]:

@@ -98,7 +98,9 @@ def test_replay_sees_each_day_only_what_was_there_and_is_done_once(
     ran: list[tuple[str, list[str]]] = []
 
     def watched(workers: int | None) -> Any:
-        def run(site: str, source: str, start: datetime, end: datetime, *rest: Any) -> SiteResult:
+        def run(
+            site: str, source: str, start: datetime, end: datetime, *rest: Any, **_announce: bool
+        ) -> SiteResult:
             ran.append((f"{end:%m-%d}", [id_[-5:] for id_ in rest[3]]))
             return SiteResult(site=site, source=source, reason="only pretended")
 
@@ -128,6 +130,14 @@ def test_period_that_ends_before_it_begins_is_refused(
         replay("field", str(archive), NOW, NOW - timedelta(days=1), 7, tmp_path, 30, sites_file)
 
 
+def test_a_deployment_needs_a_whole_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert poll.lasting(Path("outputs")).is_absolute()
+    monkeypatch.setenv("PREFECT__RUNTIME__DEPLOYMENT__ID", "4711")
+    with pytest.raises(FlowError, match="a deployment needs a whole path"):
+        poll.lasting(Path("outputs"))
+    assert poll.lasting(Path("/somewhere")) == Path("/somewhere")
+
+
 # What follows needs no pixels: a source and a run that are told what to do.
 
 
@@ -147,7 +157,7 @@ class Told:
         return Listing(usable=tuple(self.scenes))
 
     def watching(self, _workers: int | None) -> Any:
-        def run(site: str, source: str, *rest: Any) -> SiteResult:
+        def run(site: str, source: str, *rest: Any, announce: bool) -> SiteResult:
             self.ran.append(rest[5])
             if self.error:
                 raise self.error

@@ -131,7 +131,9 @@ def serving(
     archive.show(2)
     with webhook() as (hook, posted), smtp() as (mail_server, mails):
         env = service.clean_env(
-            PREFECT_RUNNER_POLL_FREQUENCY="2", SITEWATCH_SMTP=mail_server, SITEWATCH_ALLOW_PRIVATE="127.0.0.0/8"
+            PREFECT_RUNNER_POLL_FREQUENCY="2",
+            SITEWATCH_SMTP=mail_server,
+            SITEWATCH_ALLOW_PRIVATE="127.0.0.0/8",
         )
         process = subprocess.Popen(
             [
