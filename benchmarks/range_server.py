@@ -97,13 +97,14 @@ def _handler(folder: Path, traffic: Traffic, delay_s: float) -> type[BaseHTTPReq
 
 
 @contextmanager
-def serve(folder: Path, *, delay_s: float = 0.0) -> Iterator[tuple[str, Traffic]]:
-    """Serve `folder` on a free loopback port; gives the URL without a closing slash, and the counter.
+def serve(folder: Path, port: int = 0, *, delay_s: float = 0.0) -> Iterator[tuple[str, Traffic]]:
+    """Serve `folder` on a loopback port, by default a free one.
 
-    Every answer is held back for `delay_s`, as a server far away would.
+    Gives the URL without a closing slash, and the counter. Every answer is held back for `delay_s`, as a server far
+    away would.
     """
     traffic = Traffic()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(folder, traffic, delay_s))
+    server = ThreadingHTTPServer(("127.0.0.1", port), _handler(folder, traffic, delay_s))
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

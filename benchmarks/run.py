@@ -15,6 +15,8 @@ from rich.table import Table
 
 from benchmarks import diff_speed, fetch, orfeo, reads
 from benchmarks.measure import machine, run_process
+from benchmarks.pair import generated_pair
+from imagery.tile import TILE_PX
 
 RESULTS = Path(__file__).resolve().parent / "results"
 CI = os.environ.get("CI", "").lower() not in ("", "0", "false")
@@ -71,7 +73,7 @@ def bench_reads(_options: argparse.Namespace) -> dict[str, Any]:
 
 
 def bench_fetch(_options: argparse.Namespace) -> dict[str, Any]:
-    """(d) Both areas of one pass over HTTP, beside odc-stac."""
+    """(c) Both areas of one pass over HTTP, beside odc-stac."""
     found = fetch.measure()
     table = Table(
         "", "MB", "of blocks", "requests", "seconds",
@@ -89,27 +91,65 @@ def bench_fetch(_options: argparse.Namespace) -> dict[str, Any]:
 
 
 def bench_flow(_options: argparse.Namespace) -> dict[str, Any]:
-    """(c) What Prefect adds per tile."""
+    """(d) What Prefect adds per tile, and how much that is of the work."""
     with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
         cost = run_process(
-            [sys.executable, "-m", "benchmarks.flow_overhead"],
-            folder=Path(name),
-            env={"PREFECT_HOME": f"{name}/prefect", "PREFECT_LOGGING_LEVEL": "ERROR"},
+            [sys.executable, "-m", "benchmarks.flow_overhead"], folder=folder, env=_prefect_env(folder)
         )
-    found: dict[str, Any] = json.loads(cost.output.splitlines()[-1])
+        found: dict[str, Any] = json.loads(cost.output.splitlines()[-1])
+        pair = generated_pair(folder)
+        stages = run_process(
+            [
+                sys.executable, "-m", "benchmarks.diff_stages", pair.before, pair.after, str(pair.gsd_m),
+                folder / "out",
+            ],
+            folder=folder,
+        )  # fmt: skip
+    work_s: float = json.loads(stages.output.splitlines()[-1])["seconds"]["compare tiles"]
+    found["work_ms_per_tile"] = work_s / (pair.pixels / TILE_PX**2) * 1e3
+    found["share_of_work"] = found["ms_per_tile_batched"] / found["work_ms_per_tile"]
     table = Table(
-        show_header=False, title=f"flow overhead, {found['tiles']} tiles, {found['workers']} threads"
+        show_header=False,
+        title=f"flow overhead, {found['tiles']} tiles in {found['tasks']} tasks, {found['workers']} threads",
     )
-    table.add_row("per tile, computed", f"{found['ms_per_tile']:.1f} ms")
-    table.add_row("per tile, from the cache", f"{found['ms_per_cached_tile']:.1f} ms")
+    for what in ("alone", "batched"):
+        table.add_row(
+            f"per tile, {what}: computed / from the cache",
+            f"{found[f'ms_per_tile_{what}']:.2f} / {found[f'ms_per_cached_tile_{what}']:.2f} ms",
+        )
+    table.add_row("work per tile of 512 px, three bands", f"{found['work_ms_per_tile']:.0f} ms")
+    table.add_row("overhead as a share of the work, batched", f"{found['share_of_work']:.2%}")
     table.add_row("empty flow", f"{found['empty_flow_s']:.2f} s")
     table.add_row("first flow of a process (starts the server)", f"{found['first_flow_s']:.1f} s")
     console.print(table)
     return found
 
 
+def bench_workers(_options: argparse.Namespace) -> dict[str, Any]:
+    """(e) Threads against worker processes through Dask."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        cost = run_process(
+            [sys.executable, "-m", "benchmarks.workers", folder], folder=folder, env=_prefect_env(folder)
+        )
+    found: dict[str, Any] = json.loads(cost.output.splitlines()[-1])
+    table = Table(
+        show_header=False,
+        title=f"{found['pairs']} pairs of {found['megapixels']:.0f} Mpx, {found['tiles']} tiles",
+    )
+    for workers, seconds in found["seconds"].items():
+        name = "threads" if workers == "0" else f"{workers} worker process{'es' if workers != '1' else ''}"
+        table.add_row(name, f"{seconds:.1f} s")
+    table.add_row("two processes over one", f"{found['two_over_one']:.2f} x")
+    table.add_row("two processes over threads", f"{found['two_over_threads']:.2f} x")
+    table.add_row(f"the same bytes in {found['files']} files", "yes" if found["same_bytes"] else "NO")
+    console.print(table)
+    return found
+
+
 def bench_start(options: argparse.Namespace) -> dict[str, Any]:
-    """(d) How long `sitewatch --help` takes, beside Python's own start."""
+    """(f) How long `sitewatch --help` takes, beside Python's own start."""
     commands = {"help": ["-m", "flows.cli", "--help"], "python": ["-c", "pass"]}
     with tempfile.TemporaryDirectory() as name:
         found = {
@@ -126,12 +166,17 @@ def bench_start(options: argparse.Namespace) -> dict[str, Any]:
     return found
 
 
+def _prefect_env(folder: Path) -> dict[str, str]:
+    return {"PREFECT_HOME": str(folder / "prefect"), "PREFECT_LOGGING_LEVEL": "ERROR"}
+
+
 BENCHMARKS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "diff": bench_diff,
     "reads": bench_reads,
     "fetch": bench_fetch,
     "flow": bench_flow,
     "start": bench_start,
+    "workers": bench_workers,
 }
 
 

@@ -25,11 +25,14 @@ from imagery.errors import SitewatchError
 
 COMMANDS = {
     "add": ("flows.cli_add", "Make images that you bought or were given ready to be compared."),
+    "automations": ("flows.cli_automations", "Notifications on a Prefect server of your own."),
     "demo": ("flows.cli_run", "Watch both sites on the built-in simulated archive."),
     "diff": ("flows.cli_diff", "Compare any two images of one place."),
     "evaluate": ("flows.cli_evaluate", "Score detection on labelled cases."),
+    "replay": ("flows.cli_replay", "Run over a past period again, as if each scheduled day had come."),
     "run": ("flows.cli_run", "Watch sites: find images, compare them, keep what changed."),
     "scenes": ("flows.cli_scenes", "List the images a source has for a site, and why others are left out."),
+    "serve": ("flows.cli_serve", "Watch sites on a schedule, until stopped."),
     "verify": ("flows.cli_verify", "Check that nothing in a run has changed since it was written."),
 }
 """Command name to the module that holds it and its one-line help."""

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from flows.errors import FlowError, UnusableOutput
+from flows.serve_state import running_api, serve_folder
 from flows.work import work_folder
 
 STARTUP_TIMEOUT_S = 180
@@ -38,19 +39,50 @@ def configure(out: Path, *, quiet: bool) -> None:
     if quiet:
         os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     if "PREFECT_API_URL" not in os.environ:
-        folder = work_folder(out, "prefect").resolve()
-        _refuse_full(out, folder)
-        os.environ.setdefault("PREFECT_HOME", str(folder))
+        refuse_full(out)
+        os.environ.setdefault("PREFECT_HOME", str(serve_folder(out)))
+        serving = running_api(out)
+        if serving is not None:
+            # Two servers on one database would both write it; and the run shows on the pages of the one that serves.
+            os.environ["PREFECT_API_URL"] = serving
 
 
-def _refuse_full(out: Path, folder: Path) -> None:
-    """On a full disk Prefect's server would fail only when its time to start is up."""
-    free = shutil.disk_usage(folder).free
+def refuse_full(out: Path) -> None:
+    """On a full disk Prefect's server would fail only when its time to start is up.
+
+    Raises
+    ------
+    UnusableOutput
+        It is full, or cannot be written.
+    """
+    free = shutil.disk_usage(serve_folder(out)).free
     if free < MIN_FREE_BYTES:
         raise UnusableOutput(
             f"{out}: the disk has {free / 1e6:.0f} MB free, at least {MIN_FREE_BYTES / 1e6:.0f} MB are needed; "
             "make room, or choose another folder with --out"
         )
+
+
+class NoServer(FlowError):
+    """A Prefect server is needed, and none answers."""
+
+    exit_code = 4
+
+
+def configure_client() -> None:
+    """Settings for a command that only talks to a server; works only before Prefect is imported.
+
+    Raises
+    ------
+    NoServer
+        None is named: a temporary one would forget what it is told.
+    """
+    os.environ.setdefault("DO_NOT_TRACK", "1")
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+    from prefect.settings import get_current_settings  # noqa: PLC0415 - only after the settings above
+
+    if get_current_settings().api.url is None:
+        raise NoServer("no Prefect server is named: set PREFECT_API_URL, such as http://127.0.0.1:4200/api")
 
 
 @contextmanager

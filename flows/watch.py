@@ -2,22 +2,23 @@
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, Any
 
-from prefect import flow, get_run_logger, tags
+from prefect import Flow, flow, get_run_logger, tags
 from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture
-from prefect.task_runners import ThreadPoolTaskRunner
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from flows import artifacts, progress, tasks
+from flows import artifacts, events, progress, tasks
 from flows.choice import Clouds, no_pair_reason, over_aoi, to_measure, without
+from flows.forms import explained
 from flows.pair_job import load_job, make_job
 from flows.pair_result import PairResult
+from flows.runners import task_runner
 from flows.scene_store import FetchedScene, fetched
 from flows.sites import site_named
 from imagery.errors import SitewatchError, SourceUnreachable
@@ -28,20 +29,40 @@ from imagery.site import Site
 from imagery.tile import blocks
 from models.compare import ALGORITHM
 
-WORKERS = 3
-"""Steps at a time: one pair is prepared, one compared, one written."""
-
 SiteName = Annotated[str, Field(description="Id of a site in the site file")]
 SitesFile = Annotated[
     Path | None, Field(description="GeoJSON of your own sites; the built-in ones otherwise")
 ]
 SourceSpec = Annotated[
-    str, Field(description="Where images come from: demo, a folder, a STAC catalogue or its URL")
+    str,
+    Field(
+        min_length=1,
+        description="Where images come from: a provider's name, demo, a folder, a STAC catalogue or its URL",
+    ),
 ]
-Start = Annotated[datetime, Field(description="First moment of the period, UTC")]
-End = Annotated[datetime, Field(description="Last moment of the period, UTC")]
+
+
+def _in_utc(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+Start = Annotated[datetime, AfterValidator(_in_utc), Field(description="First moment of the period, UTC")]
+End = Annotated[datetime, AfterValidator(_in_utc), Field(description="Last moment of the period, UTC")]
 Out = Annotated[Path, Field(description="Folder that keeps the results")]
 MinScore = Annotated[float, Field(ge=0, le=1, description="Lowest score that is listed")]
+Workers = Annotated[
+    int | None,
+    Field(
+        ge=0,
+        le=64,
+        description="Worker processes (needs the extra 'dask'); 0 for threads, empty for SITEWATCH_WORKERS",
+    ),
+]
+Fresh = Annotated[
+    list[str] | None,
+    Field(description="Ids of scenes: only pairs that hold one of them are compared; empty for every pair"),
+]
+Announce = Annotated[bool, Field(description="Send events about what is new, which notifications wait for")]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -59,6 +80,8 @@ class SiteResult:
         Why there is no run.
     error : SitewatchError or None
         What ended it early.
+    spoiled : mapping of scene id to reason
+        Of the scenes that were not used: those that could not be read, which may be mended one day.
     """
 
     site: str
@@ -67,13 +90,11 @@ class SiteResult:
     left_out: tuple[LeftOut, ...] = ()
     reason: str | None = None
     error: SitewatchError | None = None
+    spoiled: Mapping[str, str] = field(default_factory=dict)
 
 
-@flow(
-    name="watch-sites",
-    flow_run_name="watch-{start:%Y-%m-%d}-{end:%Y-%m-%d}",
-    task_runner=ThreadPoolTaskRunner(max_workers=WORKERS),  # type: ignore[arg-type]
-)
+@flow(name="watch-sites", flow_run_name="watch-{start:%Y-%m-%d}-{end:%Y-%m-%d}")
+@explained
 def watch_sites(
     sites: Annotated[list[str], Field(min_length=1, description="Ids of sites in the site file")],
     source: SourceSpec,
@@ -82,13 +103,14 @@ def watch_sites(
     out: Out = Path("outputs"),
     sites_file: SitesFile = None,
     min_score: MinScore = 0.5,
+    workers: Workers = None,
 ) -> list[SiteResult]:
     """Watch several sites, one after the other; what ends one of them is kept in its result."""
     results = []
     for site in sites:
         try:
             with tags(site):
-                results.append(watch_site(site, source, start, end, out, sites_file, min_score))
+                results.append(watching(workers)(site, source, start, end, out, sites_file, min_score))
         except SitewatchError as problem:
             get_run_logger().error("%s: %s", site, problem)
             results.append(SiteResult(site=site, source=source, error=problem))
@@ -98,8 +120,9 @@ def watch_sites(
 @flow(
     name="watch-site",
     flow_run_name="{site}-{start:%Y-%m-%d}-{end:%Y-%m-%d}",
-    task_runner=ThreadPoolTaskRunner(max_workers=WORKERS),  # type: ignore[arg-type]
+    task_runner=task_runner(0),
 )
+@explained
 def watch_site(
     site: SiteName,
     source: SourceSpec,
@@ -108,43 +131,67 @@ def watch_site(
     out: Out = Path("outputs"),
     sites_file: SitesFile = None,
     min_score: MinScore = 0.5,
+    fresh: Fresh = None,
+    announce: Announce = True,
 ) -> SiteResult:
     """Find the images of a site, compare consecutive dates, keep what changed."""
     place, out = site_named(site, sites_file), out.resolve()
+    spoiled: dict[str, str] = {}
     progress.step(f"{place.name}: finding scenes")
     listing = tasks.find_scenes(site, sites_file, source, start, end)
-    listing, clouds = _measured(place, listing, sites_file)
-    plan, scenes = _fetched(place, listing, clouds, sites_file, out)
+    listing, clouds = _measured(place, listing, sites_file, spoiled)
+    plan, scenes = _fetched(place, listing, clouds, sites_file, out, fresh=fresh, faults=spoiled)
     folders = [make_job(place, scenes[before.id], scenes[after.id], out) for before, after in plan.pairs]
     futures = _compared(place, folders, plan, sites_file, min_score, out)
     runs = tuple(_published(place, future) for future in futures)
+    for run in runs if announce else ():
+        events.announce_run(site, source, run, out)
     reason = None if runs else no_pair_reason(plan.left_out)
     if reason:
         get_run_logger().warning("%s: %s", site, reason)
-    return SiteResult(site=site, source=source, runs=runs, left_out=plan.left_out, reason=reason)
+    return SiteResult(
+        site=site, source=source, runs=runs, left_out=plan.left_out, reason=reason, spoiled=spoiled
+    )
 
 
-def _measured(site: Site, listing: Listing, sites_file: Path | None) -> tuple[Listing, Mapping[str, float]]:
+def watching(workers: int | None = None) -> Flow[..., SiteResult]:
+    """`watch_site`, computed by `workers` processes of their own; by threads where that is 0."""
+    named: Flow[..., SiteResult] = watch_site.with_options(task_runner=task_runner(workers))
+    return named
+
+
+def _measured(
+    site: Site, listing: Listing, sites_file: Path | None, faults: dict[str, str]
+) -> tuple[Listing, Mapping[str, float]]:
     """Share of the AOI under cloud in every scene that has a quality band, read before anything else is fetched."""
     scenes = to_measure(site, listing)
     progress.step(f"{site.name}: looking for cloud", total=len(scenes))
     futures = {s.id: tasks.measure_cloud.submit(s.id, s, site.id, sites_file) for s in scenes}
     found, spoiled = _collected(futures)
+    faults |= spoiled
     clouds: dict[str, Clouds] = {id_: cloud for id_, cloud in found.items() if cloud is not None}
     return without(listing, spoiled), over_aoi(clouds)
 
 
 def _fetched(
-    site: Site, listing: Listing, clouds: Mapping[str, float], sites_file: Path | None, out: Path
+    site: Site,
+    listing: Listing,
+    clouds: Mapping[str, float],
+    sites_file: Path | None,
+    out: Path,
+    *,
+    fresh: Sequence[str] | None,
+    faults: dict[str, str],
 ) -> tuple[Plan, dict[str, FetchedScene]]:
     """Fetch what is to be compared; a scene that turns out useless is left out and the pairs are chosen anew."""
     scenes: dict[str, FetchedScene] = {}
     while True:
-        plan = choose(site, listing, aoi_cloud=clouds)
+        plan = with_fresh(choose(site, listing, aoi_cloud=clouds), fresh)
         wanted = {scene.id: scene for pair in plan.pairs for scene in pair if scene.id not in scenes}
         if not wanted:
             return plan, scenes
         records, spoiled = _collected(_submitted(wanted, site, sites_file, out))
+        faults |= spoiled
         for scene_id, record in records.items():
             scene = fetched(record)
             if scene.fault is None:
@@ -152,6 +199,15 @@ def _fetched(
             else:
                 spoiled[scene_id] = scene.fault
         listing = without(listing, spoiled)
+
+
+def with_fresh(plan: Plan, fresh: Sequence[str] | None) -> Plan:
+    """The plan with only the pairs that hold one of the `fresh` scenes, or a tile of it; None keeps all."""
+    if fresh is None:
+        return plan
+    ids = set(fresh)
+    pairs = (p for p in plan.pairs if any(part.id in ids for s in p for part in (s, *s.siblings)))
+    return replace(plan, pairs=tuple(pairs))
 
 
 def _submitted(

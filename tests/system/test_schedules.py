@@ -1,0 +1,306 @@
+"""Scheduled monitoring, really executed: ``sitewatch serve``, and deployments on a server with PostgreSQL.
+
+A scheduler that silently schedules nothing has been seen with wrong versions, so what counts here are runs that the
+schedule itself started and that left something behind.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from benchmarks.range_server import serve as http_folder
+from flows import events
+from flows.poll_record import PollRecord, all_records
+from tests.flows.flow_archive import NEWCOMER, SHIP, write_archive, write_sites
+from tests.services import prefect_server as service
+from tests.services.sinks import smtp, webhook
+
+pytestmark = pytest.mark.system
+
+PATIENCE_S = 420
+"""On a busy machine; a minute or so on a free one."""
+
+EVERY_MINUTE = "* * * * *"
+
+
+class Archive:
+    """Four recent dates, of which only the first ones are listed; its server can be switched off."""
+
+    def __init__(self, folder: Path) -> None:
+        days = [datetime.now(UTC).date() - timedelta(days=n) for n in (20, 15, 10, 5)]
+        objects = [[SHIP], [SHIP, NEWCOMER], [SHIP], [SHIP, NEWCOMER]]
+        dates = {day.isoformat(): found for day, found in zip(days, objects, strict=True)}
+        self.path = write_archive(folder, dates)
+        self._items = json.loads(self.path.read_text())["features"]
+        self._folder, self._port, self._up = folder, 0, ExitStack()
+
+    def show(self, count: int) -> None:
+        temporary = self.path.with_suffix(".new")
+        temporary.write_text(json.dumps({"type": "FeatureCollection", "features": self._items[:count]}))
+        temporary.replace(self.path)
+
+    def on(self) -> str:
+        address, _ = self._up.enter_context(http_folder(self._folder, self._port))
+        self._port = int(address.rpartition(":")[2])
+        return f"{address}/{self.path.name}"
+
+    def off(self) -> None:
+        self._up.close()
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_sites(tmp_path_factory.mktemp("sites") / "sites.geojson")
+
+
+class Serving:
+    """A ``sitewatch serve`` that was started, and what can be seen of it."""
+
+    def __init__(self, process: subprocess.Popen[str], out: Path, archive: Archive, alerts: Path) -> None:
+        self.process, self.out, self.archive, self.alerts = process, out, archive, alerts
+        self.lines: list[str] = []
+        self.state: dict[str, Any] = {}
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.lines.append(line.rstrip())
+
+    def ready(self) -> dict[str, Any]:
+        if not self.state:
+            assert self.process.stdout is not None
+            self.state = json.loads(self.process.stdout.readline() and self._rest())
+        return self.state
+
+    def _rest(self) -> str:
+        text = "{"
+        assert self.process.stdout is not None
+        while not text.endswith("\n}\n"):
+            line = self.process.stdout.readline()
+            assert line, self.lines
+            text += line
+        return text
+
+    def until(self, condition: Callable[[], Any], what: str) -> Any:
+        def alive() -> Any:
+            assert self.process.poll() is None, self.lines
+            return condition()
+
+        try:
+            return service.until(alive, PATIENCE_S, what)
+        except AssertionError as problem:
+            log = self.out / ".work" / "prefect" / "runner.log"
+            tail = log.read_text().splitlines()[-15:] if log.is_file() else []
+            raise AssertionError("\n".join([str(problem), *self.lines, *tail])) from problem
+
+    def record(self) -> PollRecord | None:
+        records = all_records(self.out)
+        return records[0] if records else None
+
+    def told(self, event: str) -> list[dict[str, Any]]:
+        if not self.alerts.is_file():
+            return []
+        documents = [json.loads(line) for line in self.alerts.read_text().splitlines()]
+        return [document for document in documents if document["event"] == event]
+
+    def runs(self) -> list[Path]:
+        return sorted(path.parent for path in self.out.glob("field/*/item.json"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def serving(
+    place: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Serving, list[Any], list[str]]]:
+    """Started first of all, so that it comes up while the other test has its own server come up."""
+    folder = tmp_path_factory.mktemp("serve")
+    archive = Archive(folder / "archive")
+    archive.show(2)
+    with webhook() as (hook, posted), smtp() as (mail_server, mails):
+        env = service.clean_env(
+            PREFECT_RUNNER_POLL_FREQUENCY="2",
+            SITEWATCH_SMTP=mail_server,
+            SITEWATCH_ALLOW_PRIVATE="127.0.0.0/8",
+        )
+        process = subprocess.Popen(
+            [
+                sys.executable, "-m", "flows.cli", "serve", "field", "--source", archive.on(), "--sites", place,
+                "--out", folder / "out", "--cron", EVERY_MINUTE, "--port", str(service.free_port()), "--json",
+                "--notify", f"file={folder / 'alerts.jsonl'}", "--notify", f"webhook={hook}",
+                "--notify", "email=analyst@example.org",
+            ],
+            env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        )  # fmt: skip
+        try:
+            yield Serving(process, folder / "out", archive, folder / "alerts.jsonl"), posted, mails
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                try:
+                    process.wait(60)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+            archive.off()
+
+
+def project_in(repository: Path, folder: Path, place: Path, source: Path) -> Path:
+    """prefect.yaml as it stands in the repository, for a site and an archive of the test, each minute."""
+    project = yaml.safe_load((repository / "prefect.yaml").read_text())
+    for deployment in project["deployments"]:
+        given = deployment.setdefault("parameters", {})
+        if "source" in given:
+            given |= {"source": str(source), "out": str(folder / "out"), "sites_file": str(place)}
+        if deployment["name"] == "khmeimim":
+            given["site"] = "field"
+            deployment["schedules"] = [{"cron": EVERY_MINUTE, "timezone": "Asia/Damascus"}]
+        elif "schedules" in deployment:
+            deployment["schedules"] = []
+    (folder / "prefect.yaml").write_text(yaml.safe_dump(project))
+    return folder
+
+
+def test_cron_run_executes_on_a_worker_with_postgresql(
+    repository: Path, place: Path, tmp_path: Path, requires: Callable[..., Path]
+) -> None:
+    archive = Archive(tmp_path / "archive")
+    archive.show(2)
+    project = project_in(repository, tmp_path, place, archive.path)
+    with ExitStack() as up:
+        env = up.enter_context(
+            service.prefect_server(tmp_path / "prefect", up.enter_context(service.postgres(requires)))
+        )
+        api = env["PREFECT_API_URL"]
+        service.cli(env, "work-pool", "create", "sitewatch", "--type", "process")
+        service.cli(env, "--no-prompt", "deploy", "--all", cwd=project)
+        form = service.post(api, "deployments/filter", {"deployments": {"name": {"any_": ["khmeimim"]}}})[0]
+        assert form["concurrency_options"]["collision_strategy"] == "CANCEL_NEW"
+        assert form["global_concurrency_limit"]["limit"] == 1
+        assert all(p["description"] for p in form["parameter_openapi_schema"]["properties"].values())
+
+        notified = [
+            sys.executable,
+            "-m",
+            "flows.cli",
+            "automations",
+            "--notify",
+            f"file={tmp_path / 'alerts'}",
+        ]
+        done = subprocess.run(
+            notified, env=env, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        worker = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "sitewatch"]
+        up.enter_context(
+            service.program(worker, {**env, "PREFECT_WORKER_QUERY_SECONDS": "2"}, tmp_path / "worker.log")
+        )
+
+        def completed() -> list[dict[str, Any]]:
+            return [r for r in service.flow_runs(api, "khmeimim", "COMPLETED") if r["auto_scheduled"]]
+
+        try:
+            run = service.until(completed, PATIENCE_S, "a scheduled run is completed")[0]
+            service.until((tmp_path / "alerts").is_file, PATIENCE_S, "the automation told of it")
+        except AssertionError as problem:
+            raise AssertionError(f"{problem}\n{(tmp_path / 'worker.log').read_text()[-3000:]}") from problem
+        assert run["state"]["message"] == "2 new scenes, 1 pair compared, 1 changed"
+        assert len(list((tmp_path / "out" / "field").glob("*/item.json"))) == 1
+        (event,) = service.events(api, events.CHANGE)
+        assert event["resource"]["prefect.resource.id"] == "sitewatch.site.field"
+        assert {"flow-run", "deployment", "tag"} <= {r["prefect.resource.role"] for r in event["related"]}
+        assert json.loads((tmp_path / "alerts").read_text())["text"].endswith("1 appeared")
+        versions = httpx.get(f"{api}/admin/version", timeout=30)
+        assert versions.status_code == 200
+
+
+def descendants(out: Path) -> list[str]:
+    """Command lines of processes that work for the Prefect of this folder."""
+    found = []
+    for environ in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if f"PREFECT_HOME={out / '.work' / 'prefect'}".encode() in environ.read_bytes():
+                found.append(environ.with_name("cmdline").read_bytes().decode().replace("\0", " "))
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks for leftover processes in /proc")
+def test_serve_picks_up_what_comes_heals_and_leaves_nothing(
+    serving: tuple[Serving, list[Any], list[str]],
+) -> None:
+    here, posted, mails = serving
+    state = here.ready()
+    assert httpx.get(state["ui"], timeout=60, follow_redirects=True).status_code == 200
+    assert here.until(lambda: state["next"] or here.record(), "it is scheduled")
+
+    # The first poll finds two dates, and everybody is told.
+    here.until(lambda: here.told(events.CHANGE), "the first change is told of")
+    here.until(lambda: posted and mails, "the web hook and the mail server have it too")
+    assert posted[0] == here.told(events.CHANGE)[0]
+    assert posted[0]["counts"] == {"appeared": 1, "vanished": 0, "moved": 0}
+    assert "Subject: sitewatch: field," in mails[0]
+    (first,) = here.runs()
+    stamps = {path: path.stat().st_mtime_ns for path in first.rglob("*") if path.is_file()}
+
+    # A scene that comes while it runs is found by a run that the schedule started.
+    here.archive.show(3)
+    here.until(lambda: len(here.runs()) == 2, "the third date was compared")
+    done = here.until(
+        lambda: [
+            run
+            for run in service.flow_runs(state["api"], "field", "COMPLETED")
+            if run["auto_scheduled"] and run["state"]["message"].startswith("1 new scene, 1 pair compared")
+        ],
+        "the scheduled run that did it is completed",
+    )
+    assert done[0]["auto_scheduled"]
+
+    # The provider is down at night: said once, and written down.
+    here.archive.off()
+    here.until(lambda: here.told(events.DOWN), "the source is said to be down")
+    down = here.record()
+    assert down is not None
+    assert down.outcome == "source down"
+    assert down.failing_since
+
+    # The server is killed, too. It comes back, and so does the provider: the next poll heals.
+    os.kill(state["server_pid"], signal.SIGKILL)
+    here.archive.show(4)
+    here.archive.on()
+    here.until(
+        lambda: any("Prefect's server ended (signal 9)" in line for line in here.lines), "it is missed"
+    )
+    here.until(lambda: (now := here.record()) and now.outcome in ("done", "nothing new"), "it has healed")
+    here.until(lambda: len(here.runs()) == 3, "the fourth date was compared")
+    here.until(lambda: len(here.told(events.CHANGE)) == 3, "three changes were told of")
+    healed = here.record()
+    assert healed is not None
+    assert healed.failing_since is None
+
+    # Nothing was done or told of twice.
+    assert len({document["run"] for document in here.told(events.CHANGE)}) == 3
+    assert len(here.told(events.DOWN)) == 1
+    assert {path: path.stat().st_mtime_ns for path in stamps} == stamps
+    assert not list(here.out.glob("field/*/versions"))
+
+    assert descendants(here.out)
+    here.process.terminate()
+    assert here.process.wait(PATIENCE_S) == 0, here.lines
+    deadline = time.monotonic() + 30
+    while descendants(here.out) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert descendants(here.out) == []
+    assert here.lines[-1].endswith("stopped")
