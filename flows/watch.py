@@ -18,6 +18,7 @@ from flows import artifacts, progress, tasks
 from flows.choice import no_pair_reason, to_measure, without
 from flows.pair_job import load_job, make_job
 from flows.pair_result import PairResult
+from flows.recorded import recorded
 from flows.scene_store import FetchedScene, fetched
 from flows.sites import site_named
 from imagery.errors import SitewatchError, SourceUnreachable
@@ -59,6 +60,8 @@ class SiteResult:
         Why there is no run.
     error : SitewatchError or None
         What ended it early.
+    scenes : tuple of Scene
+        What the source offered, before any was left out for cloud.
     """
 
     site: str
@@ -67,6 +70,7 @@ class SiteResult:
     left_out: tuple[LeftOut, ...] = ()
     reason: str | None = None
     error: SitewatchError | None = None
+    scenes: tuple[Scene, ...] = ()
 
 
 @flow(
@@ -100,6 +104,7 @@ def watch_sites(
     flow_run_name="{site}-{start:%Y-%m-%d}-{end:%Y-%m-%d}",
     task_runner=ThreadPoolTaskRunner(max_workers=WORKERS),  # type: ignore[arg-type]
 )
+@recorded
 def watch_site(
     site: SiteName,
     source: SourceSpec,
@@ -113,6 +118,7 @@ def watch_site(
     place, out = site_named(site, sites_file), out.resolve()
     progress.step(f"{place.name}: finding scenes")
     listing = tasks.find_scenes(site, sites_file, source, start, end)
+    offered = listing.usable
     listing, clouds = _measured(place, listing, sites_file)
     plan, scenes = _fetched(place, listing, clouds, sites_file, out)
     folders = [make_job(place, scenes[before.id], scenes[after.id], out) for before, after in plan.pairs]
@@ -121,7 +127,9 @@ def watch_site(
     reason = None if runs else no_pair_reason(plan.left_out)
     if reason:
         get_run_logger().warning("%s: %s", site, reason)
-    return SiteResult(site=site, source=source, runs=runs, left_out=plan.left_out, reason=reason)
+    return SiteResult(
+        site=site, source=source, runs=runs, left_out=plan.left_out, reason=reason, scenes=offered
+    )  # fmt: skip
 
 
 def _measured(site: Site, listing: Listing, sites_file: Path | None) -> tuple[Listing, Mapping[str, float]]:
