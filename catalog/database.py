@@ -67,7 +67,7 @@ def reading(root: Path) -> Iterator[Connection | None]:
         yield None
         return
     with _explained(path):
-        mode = "mode=ro" if _shareable(path) else "immutable=1"
+        mode = _reading_mode(path)
         engine = _engine(path, mode, begin="BEGIN")
         if _version(engine, path) == 0:
             yield None
@@ -115,6 +115,8 @@ def _engine(path: Path, mode: str, *, begin: str) -> Engine:
         if mode == "mode=rwc":
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
+        else:
+            connection.execute("PRAGMA query_only=ON")
         connection.execute("PRAGMA foreign_keys=ON")
 
     @event.listens_for(engine, "begin")
@@ -144,9 +146,12 @@ def _migrate(root: Path, engine: Engine) -> None:
                 connection.exec_driver_sql(f"PRAGMA user_version={SCHEMA}")
 
 
-def _shareable(path: Path) -> bool:
-    """Whether SQLite can take part in the write-ahead log; on read-only media it must not try."""
-    return os.access(path.parent, os.W_OK) or path.with_name(path.name + "-shm").exists()
+def _reading_mode(path: Path) -> str:
+    """How SQLite takes part in the write-ahead log: cleaning up after itself where it may; not at all on read-only
+    media, where it must not try."""
+    if os.access(path.parent, os.W_OK):
+        return "mode=rw" if os.access(path, os.W_OK) else "mode=ro"
+    return "mode=ro" if path.with_name(path.name + "-shm").exists() else "immutable=1"
 
 
 def _quoted(path: Path) -> str:

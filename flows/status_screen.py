@@ -99,7 +99,7 @@ def _images(sensors: list[Mapping[str, Any]]) -> Table | Text:
         seen = Text("not compared yet", style="yellow")
         if compared is not None:
             same = compared["acquired"] == newest["acquired"]
-            seen = Text("compared" if same else f"compared up to {_when(compared['acquired'])}")
+            seen = Text("compared" if same else f"compared up to {compared['acquired'][:10]}")
             if unseen and unseen["unseen"]:
                 seen.append(f", {unseen['unseen']} of {unseen['of']} tiles not seen", style="yellow")
         table.add_row(
@@ -149,11 +149,12 @@ def _counts(findings: Mapping[str, Any]) -> Text:
 
 def _findings(rows: list[Mapping[str, Any]], *, wide: bool) -> Table:
     table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(width=8)
-    for _ in range(3):
+    table.add_column(width=2)
+    for _ in range(2):
         table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True, overflow="ellipsis", max_width=20)
     table.add_column(justify="right", no_wrap=True)
-    table.add_column(no_wrap=True, overflow="ellipsis", max_width=18)
+    table.add_column(no_wrap=True, overflow="ellipsis", max_width=18 if wide else 10)
     table.add_column(no_wrap=True)
     if wide:
         table.add_column(overflow="ellipsis", no_wrap=True, style="dim")

@@ -94,7 +94,9 @@ class Archive:
     work: Path
     runs: dict[str, RunPaths] = field(default_factory=dict)
 
-    def compare(self, before: Day, after: Day, *said: Said, min_score: float = 0.5, refused: bool = False) -> str:
+    def compare(
+        self, before: Day, after: Day, *said: Said, min_score: float = 0.5, refused: bool = False
+    ) -> str:
         """Write the run of a pair; its name."""
         changes = tuple(self.change(before, after, one) for one in said)
         cut = tuple(tiles((SIDE, SIDE), size_px=SIDE, halo_px=16))
@@ -130,7 +132,11 @@ class Archive:
 
     def change(self, before: Day, after: Day, said: Said) -> Change:
         """As the comparison of a pair would list it, on the grid of *before*."""
-        places = {"appeared": (None, said.place), "vanished": (said.place, None), "moved": (said.place, said.to)}
+        places = {
+            "appeared": (None, said.place),
+            "vanished": (said.place, None),
+            "moved": (said.place, said.to),
+        }
         ends = [
             None if box is None else detection(moved_box(box, before.shift), kind, score=said.score)
             for box, kind in zip(places[said.kind], ("vanished", "appeared"), strict=True)

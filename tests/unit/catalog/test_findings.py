@@ -22,7 +22,9 @@ FIRST = finding_id(EMPTY, THERE)
 
 
 @pytest.fixture
-def archive(tmp_path: Path) -> Archive:
+def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Archive:
+    # Pictures are most of what writing a run costs, and nothing here looks at them.
+    monkeypatch.setattr("catalog.pictures.draw", lambda *_: None)
     return Archive(root=tmp_path / "out", work=tmp_path / "work")
 
 
@@ -111,7 +113,10 @@ def test_cloud_is_not_observed_and_the_date_after_it_decides(archive: Archive) -
 def test_places_are_followed_through_the_frames_of_the_dates(archive: Archive) -> None:
     """Every date lies elsewhere on the map, by more than the object is long; only the shifts of the pairs tell."""
     first = Day(day=1, shift=(5, -3))
-    second, third = Day(day=11, objects=[PLACE], shift=(-9, 20)), Day(day=21, objects=[PLACE], shift=(14, -12))
+    second, third = (
+        Day(day=11, objects=[PLACE], shift=(-9, 20)),
+        Day(day=21, objects=[PLACE], shift=(14, -12)),
+    )
     clouded = Day(day=16, objects=[PLACE], clouds=[(40, 50, 110, 110)], shift=(3, 8))
     archive.compare(first, second, Said())
     archive.compare(second, clouded)
@@ -269,7 +274,11 @@ def test_the_chain_shows_what_was_changed_behind_its_back(archive: Archive, tamp
 def test_a_finding_always_has_its_facts(archive: Archive) -> None:
     archive.compare(EMPTY, THERE, Said())
     judged(archive)
-    event = dict.fromkeys((c.name for c in finding_events.c), "x") | {"seq": 99, "finding": "nobody", "scenes": []}
+    event = dict.fromkeys((c.name for c in finding_events.c), "x") | {
+        "seq": 99,
+        "finding": "nobody",
+        "scenes": [],
+    }
     with pytest.raises(BadDatabase) as caught, writing(archive.root) as connection:
         connection.execute(finding_events.insert().values(event))
     assert isinstance(caught.value.__cause__, IntegrityError)
