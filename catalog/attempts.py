@@ -15,6 +15,7 @@ from sqlalchemy import Connection, insert, select
 
 import imagery
 from catalog.database import writing
+from catalog.errors import CannotWrite
 from catalog.layout import LOCKS, utc_text
 from catalog.tables import attempt_ends, attempts, scenes
 
@@ -145,13 +146,27 @@ def is_running(root: Path, attempt: str) -> bool:
 
 @contextmanager
 def _alive(root: Path, attempt: str) -> Iterator[None]:
+    """Hold the attempt's lock.
+
+    Raises
+    ------
+    CannotWrite
+        Nothing can be written below `root`.
+    """
     path = _lock_file(root, attempt)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _sweep(path.parent)
     unlocked = path.with_name(f".{path.name}")
-    with unlocked.open("w") as file:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(path.parent)
+        file = unlocked.open("w")
         fcntl.flock(file, fcntl.LOCK_EX)
         unlocked.rename(path)  # under its name it is never seen unlocked while its holder lives
+    except OSError as error:
+        raise CannotWrite(
+            f"{root} cannot be written ({error.strerror}); make room, check permissions, or give another folder "
+            "with --out"
+        ) from error
+    with file:
         try:
             yield
         finally:

@@ -148,7 +148,8 @@ def _migrate(root: Path, engine: Engine) -> None:
 
 def _reading_mode(path: Path) -> str:
     """How SQLite takes part in the write-ahead log: cleaning up after itself where it may; not at all on read-only
-    media, where it must not try."""
+    media, where it must not try.
+    """
     if os.access(path.parent, os.W_OK):
         return "mode=rw" if os.access(path, os.W_OK) else "mode=ro"
     return "mode=ro" if path.with_name(path.name + "-shm").exists() else "immutable=1"

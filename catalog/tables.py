@@ -140,16 +140,17 @@ WHERE e.seq = (SELECT max(seq) FROM finding_events AS latest WHERE latest.findin
 """Every finding with its last event, for whoever opens the database with other programs."""
 
 
-def _refusals() -> None:
-    """Triggers that refuse to change or delete a row, and the view."""
+def _after_creation() -> None:
+    """The view, and triggers that refuse to change or delete a row."""
     for table in GROWING:
         for verb in ("UPDATE", "DELETE"):
             text = (
                 f"CREATE TRIGGER {table.name}_no_{verb.lower()} BEFORE {verb} ON {table.name} "
                 f"BEGIN SELECT RAISE(ABORT, '{table.name} is append-only'); END"
             )
-            event.listen(table, "after_create", DDL(text).execute_if(dialect="sqlite"))
-    event.listen(metadata, "after_create", DDL(CURRENT))
+            refusal = DDL(text)  # type: ignore[no-untyped-call]
+            event.listen(table, "after_create", refusal.execute_if(dialect="sqlite"))
+    event.listen(metadata, "after_create", DDL(CURRENT))  # type: ignore[no-untyped-call]
 
 
-_refusals()
+_after_creation()

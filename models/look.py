@@ -138,7 +138,6 @@ def _nearest(later: FloatArray, date: FloatArray, pixels: BoolArray, later_valid
     """Least distance over small shifts of the later date; shifts that bring in unusable pixels do not count."""
     found = []
     for offset in product(range(-SLACK_PX, SLACK_PX + 1), repeat=2):
-        moved, usable = (np.roll(array, offset, axis=(-2, -1)) for array in (later, later_valid))
-        if usable[pixels].all():
-            found.append(_distance(moved, date, pixels))
+        if np.roll(later_valid, offset, axis=(0, 1))[pixels].all():
+            found.append(_distance(np.roll(later, offset, axis=(1, 2)), date, pixels))
     return min(found, default=_distance(later, date, pixels))
