@@ -94,10 +94,9 @@ def _looks(
 
 def _listed(run: ChainRun, kind: Kind, place: BaseGeometry) -> Change | None:
     """The change of a run that says `kind` of a place in its frame."""
-    for change in run.report.changes:
-        if any(said == kind and same_place(run.outline(there), place) for said, there in ends(change)):
-            return change
-    return None
+    return next(
+        (change for said, there, change in run.said if said == kind and same_place(there, place)), None
+    )
 
 
 def _superseded(history: History, pixels: Pixels, run: ChainRun, change: Change) -> Judged | None:

@@ -70,7 +70,7 @@ class Pixels:
         (before, valid_before), (after, valid_after) = dates[0], dates[1]
         return look(
             before, after, last[0], valid=valid_before & valid_after, later_valid=last[1],
-            place=_place(detection, window), sensor=run.report.sensor,
+            place=_place(detection, window), sensor="sar" if run.report.sensor == "sar" else "optical",
         )  # fmt: skip
 
     def assessed(self, run: ChainRun, place: BaseGeometry) -> float:
@@ -112,7 +112,7 @@ class Pixels:
         except (RasterioError, OSError):
             return None
         scale = np.array([dataset.scales[n - 1] for n in numbers], np.float32)[:, None, None]
-        usable = ~np.ma.getmaskarray(data).any(axis=0)
+        usable = np.asarray(~np.ma.getmaskarray(data).any(axis=0), np.bool_)
         values = np.where(usable, data.filled(0).astype(np.float32) * scale, np.float32(0))
         return values.astype(np.float32), usable
 

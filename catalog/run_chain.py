@@ -99,6 +99,15 @@ class ChainRun:
             and coarse <= fine * GSD_RATIO
         )
 
+    @cached_property
+    def said(self) -> tuple[tuple[Kind, BaseGeometry, Change], ...]:
+        """What its changes say of which place, in its frame."""
+        return tuple(
+            (kind, self.outline(place), change)
+            for change in self.report.changes
+            for kind, place in ends(change)
+        )
+
     def outline(self, detection: Detection) -> BaseGeometry:
         """Where a detection lies, grown by half a pixel."""
         ring = [self.affine * point for point in detection.outline_px]

@@ -70,7 +70,7 @@ class _Tables:
     @property
     def sites(self) -> list[str]:
         """Every site that was ever tried."""
-        return sorted({row["site"] for row in (*self.attempts, *self.runs)})
+        return sorted({*(row["site"] for row in self.attempts), *(row["site"] for row in self.runs)})
 
 
 def _refuse_unknown(wanted: Iterable[str], known: Sequence[str], root: Path) -> None:

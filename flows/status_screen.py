@@ -149,18 +149,17 @@ def _counts(findings: Mapping[str, Any]) -> Text:
 
 def _findings(rows: list[Mapping[str, Any]], *, wide: bool) -> Table:
     table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(width=2)
     for _ in range(2):
         table.add_column(no_wrap=True)
     table.add_column(no_wrap=True, overflow="ellipsis", max_width=20)
     table.add_column(justify="right", no_wrap=True)
-    table.add_column(no_wrap=True, overflow="ellipsis", max_width=18 if wide else 10)
+    table.add_column(no_wrap=True, overflow="ellipsis", max_width=18 if wide else 14)
     table.add_column(no_wrap=True)
     if wide:
         table.add_column(overflow="ellipsis", no_wrap=True, style="dim")
     for row in rows:
         cells = [
-            "", row["after_time"][:10], row["kind"], row["label"], f"{row['score']:.2f}", row["zone"] or "",
+            row["after_time"][:10], row["kind"], row["label"], f"{row['score']:.2f}", row["zone"] or "",
             Text(row["state"], style=_STATE[row["state"]]),
         ]  # fmt: skip
         table.add_row(*cells, *([row["note"]] if wide else []))
@@ -173,7 +172,7 @@ def _ago(attempt: Mapping[str, Any], now: datetime) -> str:
         return f"since {_when(began)}"
     hours = (now - _moment(ended or began)).total_seconds() / 3600
     if hours < 1:
-        return f"{max(0, round(60 * hours))} min ago"
+        return "just now" if hours < 1 / 60 else f"{60 * hours:.0f} min ago"
     return f"{hours:.0f} h ago" if hours < 48 else f"{hours / 24:.0f} d ago"
 
 

@@ -121,5 +121,7 @@ def outline_of(ring: Sequence[tuple[float, float]], *, grown_by: float) -> BaseG
 
 def same_place(one: BaseGeometry, other: BaseGeometry) -> bool:
     """Whether two outlines in one frame are the same place."""
+    if not one.intersects(other):
+        return False
     smaller = min(one.area, other.area)
     return bool(smaller) and one.intersection(other).area >= SAME_PLACE * smaller

@@ -24,7 +24,9 @@ def test_the_earliest_planned_run_of_each_site(prefect_server: None, monkeypatch
             (0, {"site": "alpha"}),
             (6, {"sites": ["beta", "alpha"]}),
         ):
-            client.create_flow_run(planned, parameters=given, state=Scheduled(soon + timedelta(hours=hours)))
+            client.create_flow_run(
+                planned, parameters=given, state=Scheduled(scheduled_time=soon + timedelta(hours=hours))
+            )
     monkeypatch.setenv("PREFECT_API_URL", str(PREFECT_API_URL.value()))
     found = next_runs(["alpha", "beta", "gamma"])
     assert sorted(found) == ["alpha", "beta"]
