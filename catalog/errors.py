@@ -7,6 +7,7 @@
         ├── CannotWrite       a file of a run cannot be written
         ├── RunBusy           another process is writing the same run
         ├── BrokenRecord      a run on disk is missing a file, or a file in it cannot be read
+        ├── BadDatabase       sitewatch.db cannot be read or written
         └── BadCase           a labelled case is incomplete or contradicts itself
 """
 
@@ -27,6 +28,10 @@ class RunBusy(CatalogError):
 
 class BrokenRecord(CatalogError):
     """What is on disk is not a complete, readable run."""
+
+
+class BadDatabase(CatalogError):
+    """``sitewatch.db`` is damaged, locked, from a newer version, or cannot be written."""
 
 
 class BadCase(CatalogError):

@@ -28,6 +28,7 @@ COLLECTION = "collection.json"
 CATALOG = "catalog.json"
 PARTIAL = ".partial"
 LOCKS = ".locks"
+DATABASE = "sitewatch.db"
 
 _SAFE_PART = re.compile(r"[\w+=@-][\w.+=@-]*")
 _BLOCK_BYTES = 1 << 20

@@ -1,6 +1,6 @@
 """The Report: what was compared, how, and what came of it, readable without STAC."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -17,8 +17,10 @@ from imagery.scene import Scene
 from imagery.site import Site
 from models.change import Change, TileOutcome
 from models.compare import PairModel
+from models.finding_state import STATES
 
 if TYPE_CHECKING:
+    from catalog.findings import Standing
     from catalog.run import InputFile, LeftOutScene, RunPaths, RunRecord
 
 FORMAT = "sitewatch-report/1"
@@ -253,6 +255,22 @@ def change_row(change: Change) -> dict[str, Any]:
         }
     )
     return row
+
+
+def with_states(
+    row: Mapping[str, Any], changes: Iterable[Mapping[str, Any]], states: "Mapping[str, Standing]"
+) -> tuple[dict[str, Any], tuple[dict[str, Any], ...]]:
+    """A row of ``sitewatch run --json`` and its change rows, with the state of each finding.
+
+    A run's files never say it: it depends on dates that come later.
+    """
+    found = tuple({**change, "state": states[change["id"]].state} for change in changes)
+    listed = [
+        {name: change[name] for name in ("id", "kind", "state")} | {"reason": states[change["id"]].reason}
+        for change in found
+    ]
+    count = {state: sum(change["state"] == state for change in found) for state in STATES}
+    return {**row, "states": count, "findings": listed}, found
 
 
 def _normalisation(model: PairModel) -> dict[str, Any]:

@@ -33,6 +33,7 @@ COMMANDS = {
     "run": ("flows.cli_run", "Watch sites: find images, compare them, keep what changed."),
     "scenes": ("flows.cli_scenes", "List the images a source has for a site, and why others are left out."),
     "serve": ("flows.cli_serve", "Watch sites on a schedule, until stopped."),
+    "status": ("flows.cli_status", "How the watch stands: newest images, what failed and why, findings."),
     "verify": ("flows.cli_verify", "Check that nothing in a run has changed since it was written."),
 }
 """Command name to the module that holds it and its one-line help."""

@@ -55,6 +55,7 @@ def show_runs(results: "Sequence[SiteResult]", out: Path) -> None:
     for result in results:
         if result.runs:
             console.print(_table(result))
+            console.print(_states(result))
         if result.error is not None:
             console.print(Text.assemble((f"{result.site}: ", "bold red"), str(result.error)), soft_wrap=True)
         elif result.reason is not None:
@@ -66,6 +67,17 @@ def show_runs(results: "Sequence[SiteResult]", out: Path) -> None:
         for result in results:
             for run in result.runs:
                 console.print(Text(f"  {run.paths.folder}"), soft_wrap=True)
+
+
+def _states(result: "SiteResult") -> Text:
+    """How many of the changes above are confirmed by a later date already."""
+    count: Counter[str] = Counter()
+    for run in result.runs:
+        count.update(run.row.get("states", {}))
+    if not count.total():
+        return Text(f"{result.site}: no changes")
+    said = ", ".join(f"{number} {state}" for state, number in count.items() if number)
+    return Text(f"{result.site}: {count.total()} changes: {said}")
 
 
 def _explain(console: Console, result: "SiteResult") -> None:

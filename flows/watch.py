@@ -18,6 +18,7 @@ from flows.choice import Clouds, no_pair_reason, over_aoi, to_measure, without
 from flows.forms import explained
 from flows.pair_job import load_job, make_job
 from flows.pair_result import PairResult
+from flows.recorded import recorded
 from flows.runners import task_runner
 from flows.scene_store import FetchedScene, fetched
 from flows.sites import site_named
@@ -82,6 +83,8 @@ class SiteResult:
         What ended it early.
     spoiled : mapping of scene id to reason
         Of the scenes that were not used: those that could not be read, which may be mended one day.
+    scenes : tuple of Scene
+        What the source offered, before any was left out for cloud.
     """
 
     site: str
@@ -91,6 +94,7 @@ class SiteResult:
     reason: str | None = None
     error: SitewatchError | None = None
     spoiled: Mapping[str, str] = field(default_factory=dict)
+    scenes: tuple[Scene, ...] = ()
 
 
 @flow(name="watch-sites", flow_run_name="watch-{start:%Y-%m-%d}-{end:%Y-%m-%d}")
@@ -122,6 +126,7 @@ def watch_sites(
     flow_run_name="{site}-{start:%Y-%m-%d}-{end:%Y-%m-%d}",
     task_runner=task_runner(0),
 )
+@recorded
 @explained
 def watch_site(
     site: SiteName,
@@ -139,6 +144,7 @@ def watch_site(
     spoiled: dict[str, str] = {}
     progress.step(f"{place.name}: finding scenes")
     listing = tasks.find_scenes(site, sites_file, source, start, end)
+    offered = listing.usable
     listing, clouds = _measured(place, listing, sites_file, spoiled)
     plan, scenes = _fetched(place, listing, clouds, sites_file, out, fresh=fresh, faults=spoiled)
     folders = [make_job(place, scenes[before.id], scenes[after.id], out) for before, after in plan.pairs]
@@ -150,8 +156,8 @@ def watch_site(
     if reason:
         get_run_logger().warning("%s: %s", site, reason)
     return SiteResult(
-        site=site, source=source, runs=runs, left_out=plan.left_out, reason=reason, spoiled=spoiled
-    )
+        site=site, source=source, runs=runs, left_out=plan.left_out, reason=reason, spoiled=spoiled, scenes=offered
+    )  # fmt: skip
 
 
 def watching(workers: int | None = None) -> Flow[..., SiteResult]:

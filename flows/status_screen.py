@@ -1,0 +1,188 @@
+"""The screen of ``sitewatch status``."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from catalog.bookkeeping import Rebuilt
+
+_RESULT = {
+    "done": ("done", "green"),
+    "degraded": ("done, not all seen", "yellow"),
+    "no_pair": ("nothing to compare", "magenta"),
+    "source_down": ("SOURCE DOWN", "bold red"),
+    "failed": ("FAILED", "bold red"),
+    "interrupted": ("INTERRUPTED", "bold red"),
+    "running": ("running now", "bold cyan"),
+}
+_STATE = {"provisional": "yellow", "confirmed": "green", "withdrawn": "dim"}
+_SENSOR = {"optical": "optical", "sar": "radar"}
+_WIDE = 110
+"""Columns from which there is room for the reason beside a finding."""
+
+
+def show_rebuilt(rebuilt: "Rebuilt") -> None:
+    """What making the database anew came to."""
+    console = Console(stderr=True, highlight=False)
+    console.print(
+        Text(f"Made anew: {rebuilt.runs} runs, {rebuilt.findings} findings, {rebuilt.attempts} attempts")
+    )
+    if rebuilt.kept is not None:
+        console.print(Text(f"The old one is {rebuilt.kept}"), soft_wrap=True)
+    if rebuilt.lost is not None:
+        console.print(
+            Text(f"Attempts could not be taken over: {rebuilt.lost}", style="yellow"), soft_wrap=True
+        )
+
+
+def show_status(document: Mapping[str, Any], console: Console | None = None) -> None:
+    """Everything on one screen."""
+    console = console or Console(highlight=False)
+    now = _moment(document["time"])
+    if not document["sites"]:
+        console.print(Text(f"Nothing was watched yet with results in {document['out']}"), soft_wrap=True)
+        console.print(Text("Start with `sitewatch demo`, or `sitewatch run SITE --source S --from D --to D`"))
+    for entry in document["sites"]:
+        _show_site(console, entry, now)
+    journal = document["journal"]
+    if journal is not None and journal["fault"]:
+        console.print(
+            Text(f"The journal was tampered with or damaged: {journal['fault']}. ", style="bold red"),
+            Text("`sitewatch status --rebuild` makes it anew from the runs and keeps this one"),
+            soft_wrap=True,
+        )
+    if document["unrecorded_runs"]:
+        console.print(
+            Text(
+                f"{len(document['unrecorded_runs'])} runs are not recorded yet; the next run of their site does it, "
+                "or `sitewatch status --rebuild`",
+                style="yellow",
+            )
+        )
+    console.print(Text(f"{document['out']}, {now:%Y-%m-%d %H:%M} UTC", style="dim"), soft_wrap=True)
+
+
+def _show_site(console: Console, entry: Mapping[str, Any], now: datetime) -> None:
+    title = Text(entry["site"], style="bold")
+    if entry["simulated"]:
+        title.append(" ").append(" SIMULATED ", style="bold black on yellow")
+    if entry["next_run"]:
+        title.append(f"   next run {_when(entry['next_run'])} UTC", style="cyan")
+    console.rule(title, align="left", style="dim")
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(no_wrap=True, style="dim", width=8)
+    grid.add_column(overflow="fold")
+    grid.add_row("Images", _images(entry["sensors"]))
+    for i, source in enumerate(entry["sources"]):
+        grid.add_row("Sources" if i == 0 else "", _source(source, now))
+    grid.add_row("Findings", _counts(entry["findings"]))
+    console.print(grid)
+    if entry["findings"]["newest"]:
+        console.print(_findings(entry["findings"]["newest"], wide=console.width >= _WIDE))
+    console.print()
+
+
+def _images(sensors: list[Mapping[str, Any]]) -> Table | Text:
+    if not sensors:
+        return Text("none yet")
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for _ in range(3):
+        table.add_column(no_wrap=True)
+    table.add_column()
+    for kind in sensors:
+        newest, compared, unseen = kind["newest"], kind["compared"], kind["tiles_unseen"]
+        seen = Text("not compared yet", style="yellow")
+        if compared is not None:
+            same = compared["acquired"] == newest["acquired"]
+            seen = Text("compared" if same else f"compared up to {compared['acquired'][:10]}")
+            if unseen and unseen["unseen"]:
+                seen.append(f", {unseen['unseen']} of {unseen['of']} tiles not seen", style="yellow")
+        table.add_row(
+            f"{_SENSOR.get(kind['sensor'], kind['sensor'])} {kind['gsd_m']:.2g} m",
+            _when(newest["acquired"]),
+            f"{newest['age_days']:.0f} d old",
+            seen,
+        )
+    return table
+
+
+def _source(source: Mapping[str, Any], now: datetime) -> Text:
+    """The last attempt with a source; where that failed, since when and what was last good."""
+    last, trouble, good = source["last"], source["trouble"], source["last_good"]
+    said, style = _RESULT[last["result"]]
+    text = Text.assemble((source["source"], "bold"), "  ", (said, style), f" {_ago(last, now)}")
+    if last["result"] in ("done", "degraded"):
+        text.append(f": {_number(last['runs'], 'pair')}, {_number(last['new_scenes'], 'new image')}")
+    if trouble is None:
+        if last["reason"]:
+            text.append(f"\n{last['reason']}", style="" if last["result"] == "no_pair" else "yellow")
+        return text
+    if last["result"] == "running":
+        text.append(f"; before that {_RESULT[trouble['result']][0]}", style="bold red")
+    text.append(f"\nsince {_when(trouble['since'])}, {_number(trouble['attempts'], 'attempt')}: ")
+    text.append(str(trouble["reason"]))
+    text.append("\nlast good ")
+    text.append("never" if good is None else f"{_when(good['ended'])}, {_number(good['runs'], 'pair')}")
+    return text
+
+
+def _counts(findings: Mapping[str, Any]) -> Text:
+    states, reasons = findings["states"], findings["reasons"]
+    if not sum(states.values()):
+        return Text("none yet")
+    text = Text("  ").join(Text(f"{count} {state}", style=_STATE[state]) for state, count in states.items())
+    waiting = [
+        f"{reasons[code]} {words}"
+        for code, words in (("no_later_date", "await a later date"), ("not_observed", "not seen since"),
+                            ("unclear", "unclear"), ("seen_once", "seen on one date only"))
+        if reasons.get(code)
+    ]  # fmt: skip
+    if waiting:
+        text.append(f"\nprovisional: {', '.join(waiting)}", style="dim")
+    return text
+
+
+def _findings(rows: list[Mapping[str, Any]], *, wide: bool) -> Table:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for _ in range(2):
+        table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True, overflow="ellipsis", max_width=20)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(no_wrap=True, overflow="ellipsis", max_width=18 if wide else 14)
+    table.add_column(no_wrap=True)
+    if wide:
+        table.add_column(overflow="ellipsis", no_wrap=True, style="dim")
+    for row in rows:
+        cells = [
+            row["after_time"][:10], row["kind"], row["label"], f"{row['score']:.2f}", row["zone"] or "",
+            Text(row["state"], style=_STATE[row["state"]]),
+        ]  # fmt: skip
+        table.add_row(*cells, *([row["note"]] if wide else []))
+    return table
+
+
+def _ago(attempt: Mapping[str, Any], now: datetime) -> str:
+    began, ended = attempt["began"], attempt["ended"]
+    if attempt["result"] == "running":
+        return f"since {_when(began)}"
+    hours = (now - _moment(ended or began)).total_seconds() / 3600
+    if hours < 1:
+        return "just now" if hours < 1 / 60 else f"{60 * hours:.0f} min ago"
+    return f"{hours:.0f} h ago" if hours < 48 else f"{hours / 24:.0f} d ago"
+
+
+def _number(count: int, thing: str) -> str:
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+
+
+def _when(moment: str) -> str:
+    return f"{_moment(moment):%Y-%m-%d %H:%M}"
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC)
