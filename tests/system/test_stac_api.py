@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import httpx
 import pytest
 import shapely
 
+from flows.cli import call
 from imagery.errors import SourceUnreachable
 from imagery.geometry import utm_crs
 from imagery.scene import Scene
@@ -174,23 +176,37 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def sitewatch(*args: str | Path, code: int = 0) -> tuple[Any, str]:
-    """Run a command in a process of its own: the document it prints with ``--json``, and what it writes to stderr."""
-    env = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("PREFECT", "SITEWATCH_PROV"))
-    }
-    command = [sys.executable, "-m", "flows.cli", *map(str, args), "--json"]
-    done = subprocess.run(command, check=False, env=env, capture_output=True, text=True, timeout=600)
+def run_flow(*args: str | Path, code: int) -> Any:
+    """``sitewatch run`` in a process of its own, since it brings a Prefect of its own."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT", VARIABLE))}
+    command = [sys.executable, "-m", "flows.cli", "run", *map(str, args), "--json"]
+    done = subprocess.run(command, check=False, env=env, capture_output=True, text=True, timeout=800)
     assert done.returncode == code, done.stderr or done.stdout
-    return json.loads(done.stdout), done.stderr
+    return json.loads(done.stdout)
 
 
-def test_scenes_are_listed(earth_search_toml: Path, sites: Path, shared_data: Path) -> None:
-    given = ("scenes", "border", "--sites", sites, *PERIOD)
-    found, _ = sitewatch(*given, "--source", "here", "--providers", earth_search_toml)
-    static, _ = sitewatch(*given, "--source", shared_data / "earth-search")
+@pytest.fixture
+def scenes(
+    sites: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Any]:
+    """``sitewatch scenes`` for the site: the document that it prints, or what a person sees."""
+    monkeypatch.setenv(VARIABLE, "")  # --providers sets it; afterwards all is as before
+
+    def ask(*args: str | Path, code: int = 0, as_json: bool = True) -> Any:
+        capsys.readouterr()
+        command = ["scenes", "border", "--sites", str(sites), *PERIOD, *map(str, args)]
+        found = call([*command, "--json"] if as_json else command)
+        shown = capsys.readouterr()
+        assert found == code, shown.err
+        assert "Traceback" not in shown.err
+        return json.loads(shown.out) if as_json else shown.out
+
+    return ask
+
+
+def test_scenes_are_listed(scenes: Callable[..., Any], earth_search_toml: Path, shared_data: Path) -> None:
+    given = ("--source", "here", "--providers", earth_search_toml)
+    found, static = scenes(*given), scenes("--source", shared_data / "earth-search")
     assert len(found["scenes"]) == 5
     for document in (found, static):
         for scene in document["scenes"]:
@@ -199,42 +215,45 @@ def test_scenes_are_listed(earth_search_toml: Path, sites: Path, shared_data: Pa
     assert found["pairs"] == static["pairs"]
     assert {scene["collection"] for scene in found["scenes"]} == {OLD}
     assert all(scene["cloud_over_aoi"] is not None for scene in found["scenes"])
+    shown = scenes(*given, as_json=False)
+    assert OLD in shown
+    assert "5 usable scenes, 3 pairs to compare" in shown
+
+
+def test_an_unknown_provider_and_a_wrong_file(scenes: Callable[..., Any], tmp_path: Path) -> None:
+    document = scenes("--source", "eartsearch", code=2)
+    assert "give 'demo', a provider (cdse, earth-search, planetary-computer)" in document["reason"]
+    wrong = tmp_path / "wrong.toml"
+    wrong.write_text("[mine]\nurl = 'nowhere'\n")
+    document = scenes("--source", "eartsearch", "--providers", wrong, code=2)
+    assert document["reason"] == f"{wrong}: [mine] url must be an http(s) address, is 'nowhere'"
+
+
+def test_a_provider_that_is_down_is_exit_4(scenes: Callable[..., Any], tmp_path: Path) -> None:
+    toml = tmp_path / "down.toml"
+    toml.write_text(provider_toml("down", "http://127.0.0.1:9"))
+    document = scenes("--source", "down", "--providers", toml, code=4)
+    assert "down (http://127.0.0.1:9): cannot be reached" in document["reason"]
+    assert "another source (earth-search, planetary-computer, cdse)" in document["reason"]
 
 
 def test_a_run_reads_over_http(
     earth_search_toml: Path, sites: Path, earth_search_files: Nginx, tmp_path: Path
 ) -> None:
     """Pixels of 120 m carry no object, which the run says; up to there all of it was found, fetched and aligned."""
-    found, _ = sitewatch(
-        "run", "border", "--sites", sites, "--source", "here", "--providers", earth_search_toml, *PERIOD, "--out",
-        tmp_path / "out", code=3,
+    found = run_flow(
+        "border", "--sites", sites, "--source", "here", "--providers", earth_search_toml, "--from", "2023-08-13",
+        "--to", "2023-08-15", "--out", tmp_path / "out", code=3,
     )  # fmt: skip
-    assert len(found["runs"]) == 3
-    for row in found["runs"]:
-        assert row["status"] == "not_assessable"
-        assert "120 m" in row["reason"]
-        report = json.loads((Path(row["item"]).parent / "report.json").read_text())
-        hrefs = {entry["href"] for entry in report["inputs"]}
-        assert all(href.startswith(earth_search_files.url) for href in hrefs)
-    assert "granule_metadata.xml" in earth_search_files.log.read_text()
-
-
-def test_an_unknown_provider_and_a_wrong_file(sites: Path, tmp_path: Path) -> None:
-    given = ("scenes", "border", "--sites", sites, *PERIOD, "--source", "eartsearch")
-    document, _ = sitewatch(*given, code=2)
-    assert "give 'demo', a provider (cdse, earth-search, planetary-computer)" in document["reason"]
-    wrong = tmp_path / "wrong.toml"
-    wrong.write_text("[mine]\nurl = 'nowhere'\n")
-    document, _ = sitewatch(*given, "--providers", wrong, code=2)
-    assert document["reason"] == f"{wrong}: [mine] url must be an http(s) address, is 'nowhere'"
-
-
-def test_a_provider_that_is_down_is_exit_4(sites: Path, tmp_path: Path) -> None:
-    toml = tmp_path / "down.toml"
-    toml.write_text(provider_toml("down", "http://127.0.0.1:9"))
-    document, stderr = sitewatch(
-        "scenes", "border", "--sites", sites, *PERIOD, "--source", "down", "--providers", toml, code=4
-    )
-    assert "down (http://127.0.0.1:9): cannot be reached" in document["reason"]
-    assert "another source (earth-search, planetary-computer, cdse)" in document["reason"]
-    assert "Traceback" not in stderr
+    (row,) = found["runs"]
+    assert row["status"] == "not_assessable"
+    assert "120 m" in row["reason"]
+    report = json.loads((Path(row["item"]).parent / "report.json").read_text())
+    assert len(report["inputs"]) == 2 * 2 * 5  # two dates, two tiles, five bands
+    assert all(entry["href"].startswith(earth_search_files.url) for entry in report["inputs"])
+    item = json.loads(Path(row["item"]).read_text())
+    assert json.dumps(item["properties"]).count("off_nadir") >= 1
+    # Of the scenes that are compared, and of no other.
+    asked = [line for line in earth_search_files.log.read_text().splitlines() if "granule_metadata" in line]
+    assert {line.rsplit("_20230", 1)[-1][:3] for line in asked} <= {"813", "815"}
+    assert len(asked) == 2
