@@ -33,7 +33,7 @@ def status(site: tuple[str, ...], rebuild: bool, out: Path, as_json: bool, debug
 
         show_rebuilt(make_anew(out))
     document = status_document(out, list(dict.fromkeys(site)))
-    planned = next_runs([entry["site"] for entry in document["sites"]])
+    planned = next_runs([entry["site"] for entry in document["sites"]], out)
     for entry in document["sites"]:
         entry["next_run"] = planned.get(entry["site"])
     if as_json:

@@ -2,19 +2,23 @@
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 import httpx
+
+from flows.serve_state import running_api
 
 TIMEOUT_S = 3.0
 _LIMIT = 200
 
 
-def next_runs(sites: Sequence[str]) -> dict[str, str]:
-    """Next scheduled start by site, RFC 3339, from the server that ``PREFECT_API_URL`` names.
+def next_runs(sites: Sequence[str], out: Path) -> dict[str, str]:
+    """Next scheduled start by site, RFC 3339, from the server of a ``sitewatch serve`` that runs for `out`, or from the
+    one that ``PREFECT_API_URL`` names.
 
     Nothing is known of sites that are not scheduled, nor of any where there is no such server or it does not answer.
     """
-    address = os.environ.get("PREFECT_API_URL", "").rstrip("/")
+    address = (running_api(out) or os.environ.get("PREFECT_API_URL", "")).rstrip("/")
     if not address.startswith(("http://", "https://")):
         return {}
     question = {

@@ -12,8 +12,10 @@ from flows.rerun import recipe
 from flows.scene_store import FetchedScene
 from imagery.listing import LeftOut
 from imagery.raster import FloatArray, gsd_m
+from imagery.read import SceneReader
 from imagery.site import Site
 from imagery.tile import Tile
+from imagery.versions import mixed
 from models import compare
 from models.change import TileOutcome
 from models.compare import Conclusion, PairModel, TileResult
@@ -103,7 +105,7 @@ def conclude(
             "rerun": recipe(job),
         },
         left_out=tuple(left_out),
-        notes=tuple(dict.fromkeys((*job.before.notes, *job.after.notes, *before.notes, *after.notes))),
+        notes=_notes(job, before, after),
         simulated=job.before.scene.simulated or job.after.scene.simulated,
         seconds=seconds,
     )  # fmt: skip
@@ -115,6 +117,17 @@ def conclude(
         paths=paths,
         name=job.name,
     )
+
+
+def _notes(job: PairJob, before: SceneReader, after: SceneReader) -> tuple[str, ...]:
+    """Remarks for a person, each once."""
+    differs = mixed(job.before.scene, job.after.scene)
+    return tuple(
+        dict.fromkeys((
+            *job.before.notes, *job.after.notes, *before.notes, *after.notes,
+            *([f"the two dates were processed differently: {differs}"] if differs else []),
+        ))
+    )  # fmt: skip
 
 
 def _concluded(

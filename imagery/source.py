@@ -6,14 +6,15 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
-from imagery.errors import BadSource, SourceUnreachable
+from imagery.access import access_of
+from imagery.errors import BadSource, ImageryError, SourceUnreachable
 from imagery.listing import LeftOut, Listing
 from imagery.scene import Scene
 from imagery.site import Site
 from imagery.sources.fetch import Documents, is_url
 from imagery.sources.folder import FolderSource
-from imagery.sources.granule import with_view
-from imagery.sources.providers import Provider, known_providers, provider_at, provider_named
+from imagery.sources.granule import MAX_BYTES, described_by, with_view
+from imagery.sources.providers import Provider, known_providers, provider_at
 from imagery.sources.static_stac import StaticStac
 from imagery.sources.web import Patience
 
@@ -106,13 +107,18 @@ def with_angles(scene: Scene) -> Scene:
 
     One small file is fetched for it, patiently but not for long; where that fails the angles stay unknown.
     """
-    provider = provider_named(scene.source)
     if scene.view_off_nadir_deg is not None or scene.granule is None:
         return scene
-    if provider is not None and provider.signing != "none":
+    access = access_of(scene)
+    if access.signing == "none":
+        with Documents(_BRIEF) as documents:
+            return with_view(scene, documents)
+    from imagery.transfer import fetch_document  # noqa: PLC0415 - loaded only for what is remote
+
+    try:
+        return described_by(scene, fetch_document(scene.granule, access, {}, limit=MAX_BYTES))
+    except ImageryError:
         return scene
-    with Documents(_BRIEF) as documents:
-        return with_view(scene, documents)
 
 
 # Loaded on demand: pystac-client takes a while, and most commands ask no API.

@@ -71,9 +71,14 @@ def with_view(scene: Scene, documents: Documents, *, address: str | None = None)
     if scene.view_off_nadir_deg is not None or address is None:
         return scene
     try:
-        angles = granule_angles(documents.read(address, limit=MAX_BYTES))
+        return described_by(scene, documents.read(address, limit=MAX_BYTES))
     except (MissingDocument, SourceUnreachable):
         return scene
+
+
+def described_by(scene: Scene, granule: bytes) -> Scene:
+    """The scene with the view angles that its granule's metadata (XML) states."""
+    angles = granule_angles(granule)
     return replace(
         scene, view_off_nadir_deg=angles.view_off_nadir_deg, view_azimuth_deg=angles.view_azimuth_deg
     )

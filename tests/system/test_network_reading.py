@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,8 @@ from imagery.raster import Window
 from imagery.read import block_figures, copy_source
 from imagery.scene import Asset, Scene
 from imagery.site_file import load_sites
+from imagery.source import with_angles
+from imagery.sources.names_sentinel import off_nadir_deg
 from imagery.sources.static_stac import StaticStac
 from tests.flows.flow_archive import NEWCOMER, write_archive, write_sites
 from tests.services.fault_proxy import Delay, Drip, Drop, FaultProxy, Short, Status, Tagged, Truncated
@@ -532,6 +535,28 @@ def test_a_token_that_is_about_to_expire_is_not_used(
     time.sleep(1.5)
     open_raster(there.assets["green"].href, _pc()).close()
     assert {r.query.rpartition("sig=")[2] for r in proxy.seen("/store/green.tif")} == {"new"}
+
+
+def test_view_angles_are_fetched_by_a_signed_address(
+    planetary: tuple[FaultProxy, Scene], proxy: FaultProxy
+) -> None:
+    tokens, there = planetary
+    tokens.fail("/token/sentinel2/store", token("geheim", 3600))
+    angles = '<ZENITH_ANGLE unit="deg">4.5</ZENITH_ANGLE><AZIMUTH_ANGLE unit="deg">100</AZIMUTH_ANGLE>'
+    granule = "".join(
+        f'<Mean_Viewing_Incidence_Angle bandId="{band}">{angles}</Mean_Viewing_Incidence_Angle>'
+        for band in (1, 2, 3, 7)
+    )
+    address = there.assets["red"].href.replace("red.tif", "granule.xml")
+    (proxy.folder / "store" / "granule.xml").write_text(granule)  # type: ignore[operator]
+    described = replace(there, platform="sentinel-2a", granule=address)
+    found = with_angles(described)
+    assert found.view_off_nadir_deg == pytest.approx(off_nadir_deg(4.5))
+    assert found.view_azimuth_deg == pytest.approx(100)
+    assert [r.query.rpartition("sig=")[2] for r in proxy.seen("/store/granule.xml")] == ["geheim"]
+    proxy.fail("/store/none.xml", Status(code=404))
+    missing = replace(described, granule=address.replace("granule.xml", "none.xml"))
+    assert with_angles(missing).view_off_nadir_deg is None
 
 
 def _pc() -> Access:

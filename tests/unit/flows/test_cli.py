@@ -38,7 +38,7 @@ def test_help_names_every_command_and_loads_nothing_heavy() -> None:
     assert answer.stdout.strip().endswith("[]")
 
 
-@pytest.mark.parametrize("command", ["diff", "evaluate", "verify", "scenes", "run", "demo", "status"])
+@pytest.mark.parametrize("command", ["add", "diff", "evaluate", "verify", "scenes", "run", "demo", "status"])
 def test_help_of_commands_never_loads_prefect(command: str) -> None:
     answer = sitewatch(command, "--help", code=f"atexit.register(lambda: exec({LOADED!r}))")
     assert answer.returncode == 0, answer.stderr
