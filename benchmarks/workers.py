@@ -29,7 +29,8 @@ DATES = ("2025-01-01", "2025-01-11", "2025-01-21")
 MODES = (0, 1, 2)
 """Worker processes; 0 is threads of one process."""
 
-TIMED = {"item.json", "report.json"}
+TIMED = {"item.json", "report.json", "overlay.png"}
+"""They hold the time at which they were written."""
 
 
 def write_archive(folder: Path) -> tuple[Path, Path]:

@@ -11,7 +11,7 @@ from flows.runners import WORKERS_VARIABLE, task_runner, workers_wanted
 from flows.watch import SiteResult, watching
 
 START, END = datetime(2025, 1, 1, tzinfo=UTC), datetime(2025, 1, 12, tzinfo=UTC)
-TIMED = {"item.json", "report.json"}
+TIMED = {"item.json", "report.json", "overlay.png"}
 """They say when they were written and how long it took; what was found is compared beside them."""
 
 
