@@ -17,15 +17,12 @@ def draw(folder: Path, report: Report, grid: GeoBox, site: Site | None) -> None:
     """Draw the overlay and one chip per change from the rasters already in `folder`."""
     stretch = shared_stretch((folder / BEFORE, folder / AFTER), report.quantity)
     sheet = Sheet(folder=folder, report=report, grid=grid, site=site, stretch=stretch)
-    draw_overlay(folder / OVERLAY, sheet)
     (folder / CHIPS).mkdir()
     tags, views = tags_of(report.changes), Views(stretch.bands)
     with ThreadPoolExecutor(2) as pool:  # compressing a picture, half of its cost, leaves Python to the other
-        drawn = [
-            pool.submit(
-                draw_chip, folder / CHIPS / chip_name(change.id), sheet, views, change, tags[change.id]
-            )
-            for change in ranked(report.changes)
-        ]
-        for chip in drawn:
-            chip.result()
+        drawn = [pool.submit(draw_overlay, folder / OVERLAY, sheet)]
+        for change in ranked(report.changes):
+            path = folder / CHIPS / chip_name(change.id)
+            drawn.append(pool.submit(draw_chip, path, sheet, views, change, tags[change.id]))
+        for picture in drawn:
+            picture.result()

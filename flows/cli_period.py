@@ -1,17 +1,14 @@
 """Options of the scheduled commands: lengths of time, sources and workers."""
 
-import os
 import re
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-PROVIDERS_VARIABLE = "SITEWATCH_PROVIDERS"
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -37,24 +34,6 @@ def source_option(command: F) -> F:
         required=True,
         metavar="S",
         help="A provider's name, demo, a folder of images, a STAC catalogue or ItemCollection file, or its URL.",
-    )(command)
-
-
-def _inherit(_ctx: click.Context, _param: click.Parameter, value: Path | None) -> Path | None:
-    """Every process below this one finds the file in its environment."""
-    if value is not None:
-        os.environ[PROVIDERS_VARIABLE] = str(value.resolve())
-    return value
-
-
-def providers_option(command: F) -> F:
-    """``--providers``."""
-    return click.option(
-        "--providers",
-        type=click.Path(path_type=Path, exists=True, dir_okay=False),
-        callback=_inherit,
-        metavar="FILE",
-        help="Your own providers (TOML), beside the built-in ones.",
     )(command)
 
 

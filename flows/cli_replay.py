@@ -9,8 +9,16 @@ import click
 from rich.console import Console
 
 from flows import prefect_home
-from flows.cli_common import Moment, min_score_option, out_option, print_json, screen_options, sites_option
-from flows.cli_period import Duration, providers_option, source_option, workers_option
+from flows.cli_common import (
+    Moment,
+    min_score_option,
+    out_option,
+    print_json,
+    providers_option,
+    screen_options,
+    sites_option,
+)
+from flows.cli_period import Duration, source_option, workers_option
 from flows.errors import BadRequest
 from flows.screen import progress_bars
 from flows.sites import site_named
@@ -58,7 +66,6 @@ def replay(
     lookback: timedelta,
     announce: bool,
     sites: Path | None,
-    providers: Path | None,
     out: Path,
     min_score: float,
     workers: int | None,
@@ -66,7 +73,6 @@ def replay(
     debug: bool,
 ) -> int:
     """Run over a past period of SITE again; each pretended day sees only what was acquired until then."""
-    del providers  # acted upon by the option itself
     if start > end:
         raise BadRequest(f"--from {start:%Y-%m-%d} lies after --to {end:%Y-%m-%d}")
     if step % timedelta(days=1):

@@ -11,8 +11,15 @@ from rich.console import Console
 from rich.table import Table
 
 from flows import prefect_home
-from flows.cli_common import min_score_option, out_option, print_json, screen_options, sites_option
-from flows.cli_period import Duration, notify_option, providers_option, source_option, workers_option
+from flows.cli_common import (
+    min_score_option,
+    out_option,
+    print_json,
+    providers_option,
+    screen_options,
+    sites_option,
+)
+from flows.cli_period import Duration, notify_option, source_option, workers_option
 from flows.errors import BadRequest
 from flows.notices import checked_target
 from flows.serve import Serving, local_time, new_serving, next_runs, sole_server, supervise
@@ -76,7 +83,6 @@ def serve(
     port: int | None,
     database: str | None,
     sites: Path | None,
-    providers: Path | None,
     out: Path,
     min_score: float,
     workers: int | None,
@@ -87,7 +93,7 @@ def serve(
 
     Starts a Prefect server of its own on this machine, or uses that of PREFECT_API_URL.
     """
-    del debug, providers  # acted upon by the entry point and by the option itself
+    del debug  # acted upon by the entry point
     when = _schedule(every, cron, timezone)
     names = list(dict.fromkeys(site)) or sorted(load_sites(sites))
     for name in names:

@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from flows import wire
+from flows.serve_state import POLLS, poll_documents
 from flows.work import read_json, work_folder, write_json
 from imagery.scene import Scene
 from imagery.sources.fetch import is_url
 
 Outcome = Literal["never", "nothing new", "done", "no pair", "degraded", "source down", "failed"]
-
-_FOLDER = "polls"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,18 +100,15 @@ def save_record(out: Path, record: PollRecord) -> None:
 
 def all_records(out: Path) -> list[PollRecord]:
     """Every record of scheduled polls below `out`, by site."""
-    folder = out / ".work" / _FOLDER
-    found = []
-    for path in sorted(folder.glob("*.json")):
-        document = read_json(path) or {}
-        if document.get("purpose") == "poll":
-            found.append(load_record(out, str(document.get("site")), str(document.get("source"))))
-    return found
+    return [
+        load_record(out, str(document.get("site")), str(document.get("source")))
+        for document in poll_documents(out)
+    ]
 
 
 def _path(out: Path, record: PollRecord) -> Path:
     what = hashlib.sha256(f"{record.source}\n{record.purpose}".encode()).hexdigest()[:10]
-    return work_folder(out, _FOLDER) / f"{record.site}-{what}.json"
+    return work_folder(out, POLLS) / f"{record.site}-{what}.json"
 
 
 def scene_fingerprint(scene: Scene) -> str:

@@ -1,11 +1,13 @@
-"""Where a running ``sitewatch serve`` can be found from its output folder."""
+"""What a ``sitewatch serve`` leaves in its output folder for others to read: where it runs, what its polls came to."""
 
 import fcntl
 from pathlib import Path
+from typing import Any
 
 from flows.work import read_json, work_folder
 
 STATE = "serve.json"
+POLLS = "polls"
 
 
 def serve_folder(out: Path) -> Path:
@@ -25,3 +27,9 @@ def running_api(out: Path) -> str | None:
     except OSError:
         return None
     return None
+
+
+def poll_documents(out: Path) -> list[dict[str, Any]]:
+    """The records of scheduled polls below `out` (see `flows.poll_record`), by site; damaged ones are passed over."""
+    found = [read_json(path) or {} for path in sorted((out / ".work" / POLLS).glob("*.json"))]
+    return [document for document in found if document.get("purpose") == "poll" and "outcome" in document]

@@ -15,12 +15,15 @@ from catalog.findings import chain_fault, current
 from catalog.recorded_runs import present_runs, unrecorded
 from catalog.tables import finding_events, scenes
 from flows.errors import UnknownSite
+from flows.serve_state import poll_documents
 from models.finding_state import STATES
 
 FORMAT = "sitewatch-status/1"
 NEWEST = 5
 """Findings listed for each site."""
 
+_POLL = ("source", "checked", "outcome", "message", "newest", "failing_since")
+_POLL_TROUBLE = ("source down", "failed")
 _GSD_RATIO = 1.3  # as in imagery.select, which would load much that nothing here needs
 
 
@@ -44,17 +47,24 @@ def status_document(root: Path, sites: Sequence[str] = (), *, now: datetime | No
         A site was asked for that was never watched.
     """
     now = now or datetime.now(UTC)
+    polls = poll_documents(root)
+    polled = {str(poll["site"]) for poll in polls}
     with reading(root) as connection:
         left = unrecorded(root, connection)
-        if connection is None:
-            _refuse_unknown(sites, (), root)
-            return _document(root, now, (), None, left)
-        check(connection)
-        tables = _Tables(connection)
-        wanted = list(sites) or tables.sites
-        _refuse_unknown(wanted, tables.sites, root)
-        journal = {"events": tables.events, "fault": chain_fault(connection)}
-        return _document(root, now, [_site(root, name, tables, now) for name in wanted], journal, left)
+        journal = None
+        tables = None
+        if connection is not None:
+            check(connection)
+            tables = _Tables(connection)
+            journal = {"events": tables.events, "fault": chain_fault(connection)}
+        known = sorted(polled.union(tables.sites if tables else ()))
+        wanted = list(sites) or known
+        _refuse_unknown(wanted, known, root)
+        found = [
+            _site(root, name, tables, [poll for poll in polls if poll["site"] == name], now)
+            for name in wanted
+        ]
+        return _document(root, now, found, journal, left)
 
 
 class _Tables:
@@ -93,10 +103,12 @@ def _document(
     }  # fmt: skip
 
 
-def _site(root: Path, name: str, tables: _Tables, now: datetime) -> dict[str, Any]:
-    tried = [row for row in tables.attempts if row["site"] == name]
-    runs = [row for row in tables.runs if row["site"] == name]
-    offered = [row for row in tables.scenes if row["site"] == name]
+def _site(
+    root: Path, name: str, tables: _Tables | None, polls: Sequence[Mapping[str, Any]], now: datetime
+) -> dict[str, Any]:
+    tried = [row for row in tables.attempts if row["site"] == name] if tables else []
+    runs = [row for row in tables.runs if row["site"] == name] if tables else []
+    offered = [row for row in tables.scenes if row["site"] == name] if tables else []
     sources = [
         _source(root, source, [row for row in tried if row["source"] == source], now)
         for source in dict.fromkeys(row["source"] for row in reversed(tried))
@@ -104,17 +116,20 @@ def _site(root: Path, name: str, tables: _Tables, now: datetime) -> dict[str, An
     return {
         "site": name,
         "simulated": bool(runs) and all(row["simulated"] for row in runs),
-        "health": _health(sources),
+        "health": _health(sources, polls),
         "sensors": _sensors(runs, offered, now),
         "sources": sources,
-        "findings": _findings([row for row in tables.findings if row["site"] == name]),
+        "polls": [{field: poll.get(field) for field in _POLL} for poll in polls],
+        "findings": _findings([row for row in tables.findings if row["site"] == name] if tables else []),
         "next_run": None,
     }
 
 
-def _health(sources: Sequence[Mapping[str, Any]]) -> str:
-    """The worst of what the sources were last like."""
+def _health(sources: Sequence[Mapping[str, Any]], polls: Sequence[Mapping[str, Any]]) -> str:
+    """The worst of what the sources were last like, to a run or to a poll."""
     last = {source["last"]["result"] for source in sources}
+    # What became of the runs that polls start is among the sources already.
+    last |= {poll["outcome"].replace(" ", "_") for poll in polls if poll["outcome"] in _POLL_TROUBLE}
     for result in ("source_down", "failed", "interrupted", "degraded", "no_pair", "running", "done"):
         if result in last:
             return result

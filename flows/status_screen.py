@@ -80,6 +80,8 @@ def _show_site(console: Console, entry: Mapping[str, Any], now: datetime) -> Non
     grid.add_row("Images", _images(entry["sensors"]))
     for i, source in enumerate(entry["sources"]):
         grid.add_row("Sources" if i == 0 else "", _source(source, now))
+    for i, poll in enumerate(entry["polls"]):
+        grid.add_row("Polls" if i == 0 else "", _poll(poll))
     grid.add_row("Findings", _counts(entry["findings"]))
     console.print(grid)
     if entry["findings"]["newest"]:
@@ -128,6 +130,20 @@ def _source(source: Mapping[str, Any], now: datetime) -> Text:
     text.append(str(trouble["reason"]))
     text.append("\nlast good ")
     text.append("never" if good is None else f"{_when(good['ended'])}, {_number(good['runs'], 'pair')}")
+    return text
+
+
+def _poll(poll: Mapping[str, Any]) -> Text:
+    """What the last scheduled look at a source came to."""
+    bad = poll["outcome"] in ("source down", "failed")
+    said = poll["outcome"].upper() if bad else poll["outcome"]
+    text = Text.assemble((str(poll["source"]), "bold"), "  ", (said, "bold red" if bad else "green"))
+    if poll["checked"]:
+        text.append(f", looked {_when(poll['checked'])}")
+    if poll["failing_since"]:
+        text.append(f", no answer since {_when(poll['failing_since'])}", style="bold red")
+    if bad and poll["message"]:
+        text.append(f"\n{poll['message']}")
     return text
 
 

@@ -19,6 +19,7 @@ from catalog.database import writing
 from catalog.tables import finding_events
 from flows.cli import call
 from flows.errors import UnknownSite
+from flows.poll_record import PollRecord, save_record
 from flows.status import status_document
 from flows.status_screen import show_status
 from tests.unit.catalog.catalog_runs import scene
@@ -227,3 +228,19 @@ def test_tampering_shows(root: Path) -> None:
     document = status_document(root)
     assert "event 1" in document["journal"]["fault"]
     assert "tampered" in screen(document, 80)
+
+
+def test_polls_that_never_came_to_a_run_are_told(tmp_path: Path) -> None:
+    night = datetime(2025, 2, 9, 22, tzinfo=UTC)
+    down = PollRecord(site=SITE, source="earth-search").unanswered(night, DOWN).unanswered(NOW, DOWN)
+    save_record(tmp_path, down)
+    quiet = PollRecord(site="elsewhere", source="demo").polled(NOW, "nothing new", "3 images, all known")
+    save_record(tmp_path, quiet)
+    document = status_document(tmp_path, now=NOW)
+    here, there = sorted(document["sites"], key=lambda entry: entry["site"] != SITE)
+    assert here["health"] == "source_down"
+    assert here["polls"][0]["failing_since"] == "2025-02-09T22:00:00Z"
+    assert there["health"] == "never_tried"
+    shown = " ".join(screen(document, 120).split())
+    assert "earth-search SOURCE DOWN, looked 2025-02-10 12:00, no answer since 2025-02-09 22:00" in shown
+    assert "demo nothing new" in shown
