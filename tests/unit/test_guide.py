@@ -61,7 +61,11 @@ def test_every_kind_of_zone_is_named(guide: str) -> None:
     assert set(re.split(r",\s+", listed)) == ZONE_KINDS
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/guide.md", "docs/results.md"])
+@pytest.mark.parametrize("document", [
+        "README.md", "docs/guide.md", "docs/providers.md", "docs/purchased-images.md", "docs/results.md",
+        "docs/schedules.md",
+    ],
+)  # fmt: skip
 def test_every_command_and_option_that_is_shown_exists(repository: Path, document: str) -> None:
     text = (repository / document).read_text(encoding="utf-8")
     shown = re.findall(r"(?m)^    sitewatch ([a-z]+)(.*)$", text)
