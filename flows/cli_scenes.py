@@ -21,6 +21,9 @@ from imagery.versions import mixed
 EXIT_DONE = 0
 EXIT_NO_PAIR = 3
 
+WIDE = 100
+"""Columns from which there is room for everything."""
+
 MOSTLY_HIDDEN, ZONES_NAMED = 0.5, 4
 OUTSIDE = "outside the period"
 """Begins the reason of scenes that only another period would need; a person need not read them one by one."""
@@ -108,6 +111,12 @@ def _percent(value: float | None) -> str:
     return "" if value is None else f"{100 * value:.0f} %"
 
 
+def _orbit_words(scene: Mapping[str, Any]) -> str:
+    """Relative orbit and its direction, such as ``121 D``."""
+    direction = str(scene["orbit_state"] or "")[:1].upper()
+    return " ".join(str(v) for v in (scene["relative_orbit"], direction) if v)
+
+
 def _mostly_hidden(zones: Mapping[str, float]) -> str:
     """The zones more than half under cloud, the worst first."""
     worst = sorted((-share, zone) for zone, share in zones.items() if share > MOSTLY_HIDDEN)
@@ -121,9 +130,13 @@ def _show(document: dict[str, Any]) -> None:
     if any(scene["simulated"] for scene in document["scenes"]):
         console.print(Text(" SIMULATED archive ", style="bold black on yellow"))
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for name in ("Acquired (UTC)", "Age", "Platform", "m", "Orbit", "Cloud", "Covers"):
-        table.add_column(name, no_wrap=True)
-    table.add_column("Scene", overflow="fold", min_width=14)
+    wide = console.width >= WIDE
+    # What is never cut, at 80 columns too. Where there is no room for the platform, the scene's name has to tell it.
+    widths = {"Acquired (UTC)": 16, "Age": 5, "Platform": 8, "m": 3, "Orbit": 5, "Cloud": 6, "Covers": 6}
+    for name, width in widths.items():
+        if wide or name != "Platform":
+            table.add_column(name, no_wrap=True, min_width=width)
+    table.add_column("Scene", overflow="fold", min_width=18, ratio=1)
     for scene in document["scenes"]:
         cloud = _percent(scene["cloud_over_aoi"])
         if not cloud and scene["cloud_cover_pct"] is not None:
@@ -131,9 +144,9 @@ def _show(document: dict[str, Any]) -> None:
         table.add_row(
             scene["acquired"][:16].replace("T", " "),
             f"{scene['age_days']:.0f} d",
-            scene["platform"],
+            *([scene["platform"]] if wide else []),
             f"{scene['gsd_m']:g}",
-            " ".join(str(v) for v in (scene["relative_orbit"], scene["orbit_state"]) if v is not None),
+            _orbit_words(scene),
             cloud,
             _percent(scene["coverage"]),
             f"{scene['id']}\n{scene['collection']} {scene['processing_baseline'] or ''}".rstrip(),
@@ -150,7 +163,12 @@ def _show(document: dict[str, Any]) -> None:
         console.print(left)
     if outside := len(document["left_out"]) - len(near):
         console.print(Text(f"{outside} more scenes lie outside the period; --json lists them"))
-    console.print(Text("Cloud is measured over the AOI; in brackets: over the whole scene, by its metadata."))
+    console.print(
+        Text(
+            "Cloud is measured over the AOI; in brackets: over the whole scene, by its metadata. "
+            "Orbit: number, Ascending or Descending."
+        )
+    )
     for pair in document["pairs"]:
         if "note" in pair:
             console.print(Text(f"{pair['before']} and {pair['after']}: {pair['note']}"))

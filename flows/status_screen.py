@@ -165,14 +165,14 @@ def _counts(findings: Mapping[str, Any]) -> Text:
 
 def _findings(rows: list[Mapping[str, Any]], *, wide: bool) -> Table:
     table = Table.grid(padding=(0, 2, 0, 0))
-    for _ in range(2):
-        table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True, overflow="ellipsis", max_width=20)
-    table.add_column(justify="right", no_wrap=True)
-    table.add_column(no_wrap=True, overflow="ellipsis", max_width=18 if wide else 14)
-    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True, min_width=10)
+    table.add_column(no_wrap=True, min_width=8)
+    table.add_column(no_wrap=True, overflow="ellipsis", min_width=14, max_width=20)
+    table.add_column(justify="right", no_wrap=True, min_width=4)
+    table.add_column(no_wrap=True, overflow="ellipsis", min_width=12, max_width=18 if wide else 14)
+    table.add_column(no_wrap=True, min_width=11)
     if wide:
-        table.add_column(overflow="ellipsis", no_wrap=True, style="dim")
+        table.add_column(overflow="ellipsis", no_wrap=True, style="dim", ratio=1)
     for row in rows:
         cells = [
             row["after_time"][:10], row["kind"], row["label"], f"{row['score']:.2f}", row["zone"] or "",
