@@ -22,6 +22,7 @@ from rasterio.windows import Window as BlockWindow
 
 from catalog.errors import CannotWrite, CatalogError
 from catalog.layout import AFTER, BEFORE, EVIDENCE
+from imagery.open import SIMULATED_TAGS
 from imagery.raster import Displacement, FloatArray, Quantity, Raster, Reader, Window
 from imagery.tile import Tile
 
@@ -100,7 +101,11 @@ class _TooNarrow(Exception):
 
 
 def write_images(
-    before: tuple[Path, Reader], after: tuple[Path, Reader, Displacement | None], quantity: Quantity
+    before: tuple[Path, Reader],
+    after: tuple[Path, Reader, Displacement | None],
+    quantity: Quantity,
+    *,
+    simulated: bool = False,
 ) -> Encoding:
     """Write both dates as COGs on one grid, with one encoding.
 
@@ -110,6 +115,8 @@ def write_images(
     after : (path, reader, displacement)
         Read through the displacement, so that it lies on *before*.
     quantity : Quantity
+    simulated : bool
+        Say so in the files' tags.
 
     Returns
     -------
@@ -125,14 +132,16 @@ def write_images(
     for encoding in encodings(quantity):
         try:
             for path, reader, displacement in jobs:
-                _write_image(path, reader, displacement, encoding)
+                _write_image(path, reader, displacement, encoding, simulated=simulated)
         except _TooNarrow:
             continue
         return encoding
     raise CatalogError(f"no encoding for {quantity} values")  # the last one takes every number
 
 
-def _write_image(path: Path, reader: Reader, displacement: Displacement | None, encoding: Encoding) -> None:
+def _write_image(
+    path: Path, reader: Reader, displacement: Displacement | None, encoding: Encoding, *, simulated: bool
+) -> None:
     def chunks() -> Iterator[tuple[Window, NDArray[np.generic]]]:
         for window in _windows(tuple(reader.grid.shape)):
             raster = reader.read(window, displacement)
@@ -140,11 +149,16 @@ def _write_image(path: Path, reader: Reader, displacement: Displacement | None, 
                 raise _TooNarrow
             yield window, encoding.encode(raster)
 
-    _write(path, reader.grid, bands=reader.bands, encoding=encoding, chunks=chunks())
+    _write(path, reader.grid, bands=reader.bands, encoding=encoding, chunks=chunks(), simulated=simulated)
 
 
 def write_evidence(
-    path: Path, grid: GeoBox, tiles: Iterable[Tile], evidence: Callable[[Tile], FloatArray | None]
+    path: Path,
+    grid: GeoBox,
+    tiles: Iterable[Tile],
+    evidence: Callable[[Tile], FloatArray | None],
+    *,
+    simulated: bool = False,
 ) -> None:
     """Write the evidence of all tiles as one float32 COG, NaN where nothing was assessed.
 
@@ -165,7 +179,7 @@ def write_evidence(
                 )
             yield tile.core, values.astype(np.float32, copy=False)[None]
 
-    _write(path, grid, bands=("evidence",), encoding=FLOAT, chunks=chunks())
+    _write(path, grid, bands=("evidence",), encoding=FLOAT, chunks=chunks(), simulated=simulated)
 
 
 def stac_bands(
@@ -198,6 +212,7 @@ def _write(
     bands: tuple[str, ...],
     encoding: Encoding,
     chunks: Iterable[tuple[Window, NDArray[np.generic]]],
+    simulated: bool,
 ) -> None:
     """Stream into a plain tiled TIFF beside the target, then copy it into the COG layout."""
     plain = path.with_name(path.stem + PLAIN)
@@ -205,6 +220,8 @@ def _write(
         with rasterio.Env(GDAL_CACHEMAX=CACHE_MB):
             _write_plain(plain, grid, bands=bands, encoding=encoding, chunks=chunks)
             with _told(path):
+                if simulated:
+                    _say_simulated(plain)
                 _add_overviews(plain, tuple(grid.shape))
                 _copy_to_cog(plain, path, encoding)
         with _told(path):
@@ -262,6 +279,12 @@ def _write_plain(
     finally:
         with _told(path):
             target.close()
+
+
+def _say_simulated(plain: Path) -> None:
+    """The tag that images of the demo archive carry, for whoever meets the file alone."""
+    with rasterio.open(plain, "r+") as target:
+        target.update_tags(**SIMULATED_TAGS)
 
 
 def _add_overviews(plain: Path, shape: tuple[int, ...]) -> None:

@@ -230,8 +230,11 @@ def _fill(record: RunRecord, report: Report, new: Path, final: Path) -> Report:
         (new / layout.BEFORE, record.before_reader),
         (new / layout.AFTER, record.after_reader, shift),
         record.before_reader.quantity,
+        simulated=record.simulated,
     )
-    cog.write_evidence(new / layout.EVIDENCE, record.grid, record.tiles, record.evidence)
+    cog.write_evidence(
+        new / layout.EVIDENCE, record.grid, record.tiles, record.evidence, simulated=record.simulated
+    )
     document = geojson.feature_collection(
         report.changes,
         record.grid,

@@ -199,6 +199,8 @@ def _write(dataset: Any, href: str, window: Window, path: Path, access: Access) 
     with raster_env(), rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(path, "w", **profile) as out:
         out.colorinterp = dataset.colorinterp
         out.scales, out.offsets = dataset.scales, dataset.offsets
+        # Whether a pixel is an area or a point is in the georeference already.
+        out.update_tags(**{name: value for name, value in dataset.tags().items() if name != "AREA_OR_POINT"})
         for i, description in enumerate(dataset.descriptions, start=1):
             if description:
                 out.set_band_description(i, description)

@@ -21,6 +21,14 @@ from imagery.errors import UnreadableRaster
 from imagery.fill import Fill, border_fill
 from imagery.raster import BoolArray, FloatArray, Quantity, Window, gsd_m
 
+SIMULATED_TAGS = {
+    "SIMULATED": "true",
+    "TIFFTAG_IMAGEDESCRIPTION": "SIMULATED by sitewatch: drawn by a computer, not a satellite image; it shows nothing "
+    "that happened.",
+}
+"""In every image of the demo archive and every one made from it, for whoever meets the file alone."""
+
+
 MIN_SIDE_PX = 16
 """Smaller images cannot be compared with anything."""
 
@@ -129,7 +137,7 @@ def describe(href: str | Path, access: Access | None = None) -> ImageInfo:
             nodata=None if nodata is None else float(nodata),
             scales=tuple(float(dataset.scales[i - 1]) for i in indexes),
             offsets=tuple(float(dataset.offsets[i - 1]) for i in indexes),
-            time=_time(dataset), notes=notes, simulated=dataset.tags().get("SIMULATED") == "true",
+            time=_time(dataset), notes=notes, simulated=dataset.tags().get("SIMULATED") == SIMULATED_TAGS["SIMULATED"],
             access=access,
         )  # fmt: skip
 

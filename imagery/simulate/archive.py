@@ -17,6 +17,7 @@ from pyproj import CRS
 from shapely.geometry import box, mapping
 
 from imagery.geometry import reprojected
+from imagery.open import SIMULATED_TAGS
 from imagery.simulate import VERSION, sensor
 from imagery.simulate.acquisition import Acquisition, acquisitions
 from imagery.simulate.exposure import Exposure, expose, grid_of, ground_of
@@ -27,7 +28,7 @@ from imagery.simulate.tartus import tartus_plan
 from imagery.simulate.truth import truth_document
 from imagery.site import Site
 
-NOTICE = "SIMULATED by sitewatch: drawn by a computer, not a satellite image; it shows nothing that happened."
+NOTICE = SIMULATED_TAGS["TIFFTAG_IMAGEDESCRIPTION"]
 ATTRIBUTION = "SIMULATED by sitewatch"
 PLANS = {"khmeimim": khmeimim_plan, "tartus": tartus_plan}
 
@@ -147,7 +148,7 @@ def _write_cog(path: Path, numbers: NDArray[Any], grid: GeoBox) -> None:
     }
     with rasterio.open(path, "w", **profile) as dataset:
         dataset.write(numbers)
-        dataset.update_tags(TIFFTAG_IMAGEDESCRIPTION=NOTICE, TIFFTAG_COPYRIGHT=ATTRIBUTION, SIMULATED="true")
+        dataset.update_tags(TIFFTAG_COPYRIGHT=ATTRIBUTION, **SIMULATED_TAGS)
 
 
 def _asset(path: Path, grid: GeoBox, bands: list[str], *, roles: list[str], gsd_m: float) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from rio_cogeo.cogeo import cog_validate
 from catalog import cog
 from catalog.errors import CatalogError
 from imagery.align import ShiftField
+from imagery.open import describe
 from imagery.raster import Raster
 from imagery.tile import tiles
 from imagery.warp import ArrayReader
@@ -116,3 +117,15 @@ def test_one_pixel_image(tmp_path: Path) -> None:
     write(tmp_path, raster, raster)
     with rasterio.open(tmp_path / "after.tif") as written:
         np.testing.assert_array_equal(written.read(), raster.data)
+
+
+def test_what_is_simulated_says_so_in_every_file(tmp_path: Path) -> None:
+    grid = grid_of((600, 700))
+    reader = ArrayReader(raster=raster_of(grid, "dn", bands=3))
+    cut = list(tiles((600, 700), size_px=350, halo_px=0))
+    for simulated in (True, False):
+        paths = [tmp_path / f"{name}-{simulated}.tif" for name in ("before", "after", "evidence")]
+        cog.write_images((paths[0], reader), (paths[1], reader, None), "dn", simulated=simulated)
+        cog.write_evidence(paths[2], grid, cut, evidence, simulated=simulated)
+        assert [describe(path).simulated for path in paths] == [simulated] * 3
+        assert all(cog_validate(path)[0] for path in paths)

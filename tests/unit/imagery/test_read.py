@@ -220,6 +220,17 @@ def test_the_copy_reads_like_the_original(tmp_path: Path, two_bands: Scene) -> N
     assert local.assets["red"].sha256 == next(c.sha256 for c in copies if c.asset == "red")
 
 
+def test_the_copy_carries_what_the_original_says_of_itself(tmp_path: Path, two_bands: Scene) -> None:
+    (name, asset), *_ = two_bands.assets.items()
+    with rasterio.open(asset.href, "r+") as original:
+        original.update_tags(TIFFTAG_DATETIME="2024:12:05 08:20:00", SIMULATED="true")
+    (copy,) = (c for c in copy_source(two_bands, GRID, tmp_path / "copies") if c.asset == name)
+    with rasterio.open(copy.path) as copied:
+        assert copied.tags()["TIFFTAG_DATETIME"] == "2024:12:05 08:20:00"
+        assert copied.tags()["SIMULATED"] == "true"
+        assert copied.tags()["AREA_OR_POINT"] == "Area"
+
+
 def test_the_copy_holds_whole_blocks_of_the_originals_numbers(tmp_path: Path, two_bands: Scene) -> None:
     copy = next(c for c in copy_source(two_bands, GRID, tmp_path / "copy") if c.asset == "red")
     window = copy.window
