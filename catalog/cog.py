@@ -297,7 +297,7 @@ def _add_overviews(plain: Path, shape: tuple[int, ...]) -> None:
 
 def _copy_to_cog(plain: Path, path: Path, encoding: Encoding) -> None:
     copy_raster(
-        plain, path, driver="COG", BLOCKSIZE=BLOCK_PX, COMPRESS="DEFLATE", LEVEL=6,
+        plain, path, driver="COG", BLOCKSIZE=BLOCK_PX, COMPRESS="DEFLATE", LEVEL=1,
         PREDICTOR="FLOATING_POINT" if encoding.predictor == 3 else "STANDARD",
         OVERVIEWS="AUTO", BIGTIFF="IF_SAFER", NUM_THREADS="2",
     )  # fmt: skip
