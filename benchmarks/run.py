@@ -13,7 +13,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import diff_speed, fetch, orfeo, reads
+from benchmarks import diff_speed, fetch, orfeo, planning, reads
 from benchmarks.measure import machine, run_process
 from benchmarks.pair import generated_pair
 from imagery.tile import TILE_PX
@@ -148,8 +148,22 @@ def bench_workers(_options: argparse.Namespace) -> dict[str, Any]:
     return found
 
 
+def bench_planning(_options: argparse.Namespace) -> dict[str, Any]:
+    """(f) Search and planning for a year of scenes, beside pystac-client alone."""
+    found = planning.measure()
+    table = Table(
+        show_header=False,
+        title=f"a year of one site: {found['items']} items, {found['passes']} passes, {found['pairs']} pairs",
+    )
+    table.add_row("sitewatch, search and planning", f"{found['seconds']['sitewatch']:.2f} s")
+    table.add_row("pystac-client, search alone", f"{found['seconds']['pystac-client']:.2f} s")
+    table.add_row("ratio", f"{found['ratio']:.1f}")
+    console.print(table)
+    return found
+
+
 def bench_start(options: argparse.Namespace) -> dict[str, Any]:
-    """(f) How long `sitewatch --help` takes, beside Python's own start."""
+    """(g) How long `sitewatch --help` takes, beside Python's own start."""
     commands = {"help": ["-m", "flows.cli", "--help"], "python": ["-c", "pass"]}
     with tempfile.TemporaryDirectory() as name:
         found = {
@@ -179,6 +193,7 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "reads": bench_reads,
     "fetch": bench_fetch,
     "flow": bench_flow,
+    "planning": bench_planning,
     "start": bench_start,
     "workers": bench_workers,
 }

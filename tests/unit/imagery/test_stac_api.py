@@ -126,7 +126,7 @@ def test_two_collections_may_use_one_id() -> None:
     assert [entry.reason for entry in listing.left_out] == ["the same id in a, which is used"]
 
 
-def test_a_year_of_one_site_is_found_and_planned_quickly() -> None:
+def test_a_year_of_one_site_is_found_and_planned() -> None:
     """Two tiles and two collections, 73 passes, as Earth Search would answer; no granule's metadata is fetched."""
     items = []
     for number in range(73):
@@ -143,16 +143,13 @@ def test_a_year_of_one_site_is_found_and_planned_quickly() -> None:
     chunks = [items[start : start + 100] for start in range(0, len(items), 100)]
     pages = [page(chunk, following={"token": str(n)}) for n, chunk in enumerate(chunks)]
     with replaying([*pages[:-1], page(chunks[-1])]) as replay:
-        begun = time.process_time()
         api = StacApi(provider=provider(replay.url, "c1", "l2"))
         listing = api.find(SITE, START - timedelta(days=370), END)
         plan = choose(SITE, listing)
-        seconds = time.process_time() - begun
     assert len(listing.usable) == 292
     assert (len(plan.usable), len(plan.pairs)) == (73, 72)
     assert {scene.collection for scene in plan.usable} == {"c1"}
     assert sum(method == "GET" for method, _, _ in replay.asked) <= 2
-    assert seconds < 20
 
 
 # Servers that answer wrongly, or not at all
