@@ -1,14 +1,10 @@
-"""A real Prefect server on a real PostgreSQL, and what a test asks of a server; everything on loopback."""
+"""A real Prefect server, and what a test asks of a server; everything on loopback."""
 
 import json
 import os
-import pwd
-import shutil
 import signal
-import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -17,14 +13,9 @@ from typing import Any
 
 import httpx
 
+from tests.services.processes import free_port
+
 STARTUP_S = 300
-UNPRIVILEGED = ("postgres", "nobody")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def until(condition: Callable[[], Any], seconds: float, what: str, *, poll_s: float = 0.5) -> Any:
@@ -69,55 +60,6 @@ def program(command: Sequence[str | Path], env: Mapping[str, str], log: Path, **
         with suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
         child.wait()
-
-
-@contextmanager
-def postgres(requires: Callable[..., Path]) -> Iterator[str]:
-    """A cluster of one's own, thrown away; the address of an empty database for SQLAlchemy."""
-    # Debian keeps them out of the PATH.
-    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True)
-    initdb = debian[0] if debian else requires("initdb", package="postgresql-15")
-    binaries = initdb.resolve().parent
-    folder = Path(tempfile.mkdtemp(prefix="sitewatch-pg-"))
-    how: dict[str, Any] = {}
-    if os.geteuid() == 0:  # PostgreSQL refuses to run as root
-        account = next(a for name in UNPRIVILEGED if (a := _account(name)) is not None)
-        os.chown(folder, account.pw_uid, account.pw_gid)
-        how = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": [], "cwd": folder}
-    port = free_port()
-    env = {"PATH": os.environ["PATH"], "LC_ALL": "C", "TZ": "UTC"}
-    try:
-        subprocess.run(
-            [binaries / "initdb", "-D", folder / "data", "-U", "sitewatch", "-A", "trust", "-E", "UTF8", "-N"],
-            env=env, check=True, capture_output=True, **how,
-        )  # fmt: skip
-        server = [
-            binaries / "postgres",
-            "-D",
-            folder / "data",
-            "-p",
-            str(port),
-            "-k",
-            folder,
-            "-h",
-            "127.0.0.1",
-        ]
-        server += ["-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=60"]
-        with program(server, env, Path(tempfile.mkstemp(prefix="sitewatch-pg-")[1]), **how):
-            ready = [binaries / "pg_isready", "-h", "127.0.0.1", "-p", str(port), "-q"]
-            until(
-                lambda: subprocess.run(ready, env=env, check=False).returncode == 0, 120, "PostgreSQL is up"
-            )
-            yield f"postgresql+asyncpg://sitewatch@127.0.0.1:{port}/postgres"
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _account(name: str) -> pwd.struct_passwd | None:
-    try:
-        return pwd.getpwnam(name)
-    except KeyError:
-        return None
 
 
 @contextmanager

@@ -26,6 +26,7 @@ from flows import events
 from flows.poll_record import PollRecord, all_records
 from tests.flows.flow_archive import NEWCOMER, SHIP, write_archive, write_sites
 from tests.services import prefect_server as service
+from tests.services.postgres import Postgres
 from tests.services.sinks import smtp, webhook
 
 pytestmark = pytest.mark.system
@@ -173,14 +174,14 @@ def project_in(repository: Path, folder: Path, place: Path, source: Path) -> Pat
 
 
 def test_cron_run_executes_on_a_worker_with_postgresql(
-    repository: Path, place: Path, tmp_path: Path, requires: Callable[..., Path]
+    repository: Path, place: Path, tmp_path: Path, postgres: Postgres
 ) -> None:
     archive = Archive(tmp_path / "archive")
     archive.show(2)
     project = project_in(repository, tmp_path, place, archive.path)
     with ExitStack() as up:
         env = up.enter_context(
-            service.prefect_server(tmp_path / "prefect", up.enter_context(service.postgres(requires)))
+            service.prefect_server(tmp_path / "prefect", postgres.create("prefect", driver="asyncpg"))
         )
         api = env["PREFECT_API_URL"]
         service.cli(env, "work-pool", "create", "sitewatch", "--type", "process")
