@@ -75,16 +75,20 @@ def test_rerun_from_the_evidentiary_copy_finds_the_same(
 
 def test_artifacts_show_what_changed_and_every_tile(watched: tuple[SiteResult, Path]) -> None:
     result, _ = watched
-    shown = {}
+    keyed = {
+        key: ArtifactFilter(key=ArtifactFilterKey(any_=[f"field-{key}"])) for key in ("what-changed", "tiles")
+    }
     with get_client(sync_client=True) as client:
-        for key in ("field-what-changed", "field-tiles"):
-            keyed = ArtifactFilter(key=ArtifactFilterKey(any_=[key]))
-            shown[key] = client.read_artifacts(artifact_filter=keyed)[-1].data
-    markdown = str(shown["field-what-changed"])
+        found = {key: client.read_artifacts(artifact_filter=chosen) for key, chosen in keyed.items()}
+    # Other tests watch a site of this name on the same server.
+    folder = str(result.runs[0].paths.folder)
+    (changed,) = (artifact for artifact in found["what-changed"] if folder in str(artifact.data))
+    (tiles,) = (artifact for artifact in found["tiles"] if artifact.flow_run_id == changed.flow_run_id)
+    markdown = str(changed.data)
     assert "data:image/jpeg;base64," in markdown
     assert "| appeared |" in markdown
     assert len(markdown) < 400_000
-    ledger = json.loads(str(shown["field-tiles"]))
+    ledger = json.loads(str(tiles.data))
     assert [row["tile"] for row in ledger] == [o.tile for o in result.runs[0].outcomes]
 
 
