@@ -6,8 +6,11 @@ MAKEFLAGS += --no-builtin-rules
 
 VENV := .venv
 PY := $(VENV)/bin/python
-# The stamp names what .venv was built from, so a changed lock or a moved folder builds it again.
-STAMP := $(VENV)/built-from-$(shell { cat requirements/dev.txt pyproject.toml requirements/venv.sh; pwd; } | cksum | cut -d' ' -f1)
+# Stamps name what .venv was built from, so a changed lock or a moved folder builds it again. What only tests and
+# checks need is installed when they are first run.
+SUM := $(shell { cat requirements/*.txt pyproject.toml requirements/venv.sh; pwd; } | cksum | cut -d' ' -f1)
+RUN := $(VENV)/to-run-$(SUM)
+STAMP := $(VENV)/to-develop-$(SUM)
 ARGS ?=
 
 export DO_NOT_TRACK := 1
@@ -22,11 +25,16 @@ help: ## list the targets
 venv: $(STAMP) ## build .venv from the pinned requirements
 
 $(STAMP):
-	@requirements/venv.sh $(VENV)
-	@rm -f $(VENV)/built-from-*
+	@requirements/venv.sh $(VENV) dev
+	@rm -f $(VENV)/to-run-* $(VENV)/to-develop-*
+	@touch $(RUN) $@
+
+$(RUN):
+	@requirements/venv.sh $(VENV) run
+	@rm -f $(VENV)/to-run-* $(VENV)/to-develop-*
 	@touch $@
 
-demo: $(STAMP) ## both sites on the built-in simulated archive, into outputs/
+demo: $(RUN) ## both sites on the built-in simulated archive, into outputs/
 	@$(PY) -m flows.cli demo $(ARGS)
 
 test: $(STAMP) ## the whole test suite (ARGS="-k name" for a part of it)

@@ -14,4 +14,5 @@ compile() {
         --no-strip-extras --no-emit-index-url --no-header --no-annotate "$@"
 }
 compile -c requirements/constraints.txt -o requirements/runtime.txt
-compile --extra dev -c requirements/constraints.txt -c requirements/runtime.txt -o requirements/dev.txt
+compile --extra build -c requirements/constraints.txt -c requirements/runtime.txt -o requirements/run.txt
+compile --extra build --extra dev -c requirements/constraints.txt -c requirements/runtime.txt -o requirements/dev.txt

@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# Build the virtual environment from requirements/dev.txt and this checkout: requirements/venv.sh .venv
+# Build the virtual environment from a lock and this checkout: requirements/venv.sh .venv [dev|run]
+# "run" holds what sitewatch needs to run (run.txt), "dev" what its tests and checks need as well (dev.txt).
 # PYTHON names the interpreter to use; otherwise the first of python3.11, python3.12, python3 that fits.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 venv=${1:-.venv}
+lock=requirements/${2:-dev}.txt
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -47,6 +49,6 @@ say "Installing the pinned requirements into $venv (the first time takes a few m
 # --no-deps: the lock is complete, and older pip stops at extras of packages that are pinned without them.
 pip=("$venv/bin/python" -m pip --disable-pip-version-check)
 # --no-compile: Python compiles what is imported; compiling everything takes longer than installing it.
-"${pip[@]}" install -qq --no-compile --no-deps --require-hashes -r requirements/dev.txt
+"${pip[@]}" install -qq --no-compile --no-deps --require-hashes -r "$lock"
 "${pip[@]}" install -qq --no-deps --no-build-isolation -e .
 "${pip[@]}" check >/dev/null || { "${pip[@]}" check; exit 1; }

@@ -116,7 +116,7 @@ def project(repository: Path) -> dict[str, object]:
     return loaded
 
 
-@pytest.mark.parametrize("name", ["runtime.txt", "dev.txt"])
+@pytest.mark.parametrize("name", ["runtime.txt", "run.txt", "dev.txt"])
 def test_the_lock_is_exact_hashed_and_names_no_index(repository: Path, name: str) -> None:
     file = repository / "requirements" / name
     assert len(pins(file)) > 20
@@ -124,16 +124,21 @@ def test_the_lock_is_exact_hashed_and_names_no_index(repository: Path, name: str
 
 
 def test_the_lock_holds_what_the_project_asks_for(repository: Path, project: dict[str, object]) -> None:
-    runtime = pins(repository / "requirements" / "runtime.txt")
-    dev = pins(repository / "requirements" / "dev.txt")
-    asked = [Requirement(text) for text in project["dependencies"]]  # type: ignore[attr-defined]
-    for locked, requirements in (
+    runtime, run, dev = (
+        pins(repository / "requirements" / f"{name}.txt") for name in ("runtime", "run", "dev")
+    )
+    extras: dict[str, list[str]] = project["optional-dependencies"]  # type: ignore[assignment]
+    asked: list[str] = project["dependencies"]  # type: ignore[assignment]
+    for locked, texts_ in (
         (runtime, asked),
-        (dev, [*asked, *map(Requirement, project["optional-dependencies"]["dev"])]),  # type: ignore[index]
+        (run, [*asked, *extras["build"]]),
+        (dev, [*asked, *extras["build"], *extras["dev"]]),
     ):
+        requirements = map(Requirement, texts_)
         wrong = [str(r) for r in requirements if locked.get(canonicalize_name(r.name)) not in r.specifier]
         assert wrong == []
     assert {name: dev.get(name) for name in runtime} == runtime
+    assert {name: dev.get(name) for name in run} == run
 
 
 def test_one_version(repository: Path) -> None:
