@@ -17,7 +17,12 @@ import hypothesis
 import numpy as np
 import pytest
 
-pytest_plugins = ("tests.services.postgres", "tests.services.nginx", "tests.services.pgstac")
+pytest_plugins = (
+    "tests.services.postgres",
+    "tests.services.nginx",
+    "tests.services.pgstac",
+    "tests.services.remote_images",
+)
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 STRICT = os.environ.get("CI", "").lower() not in ("", "0", "false")
