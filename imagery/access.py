@@ -150,24 +150,14 @@ class Access:
         )
 
 
-_registered: dict[str, Access] = {}
-
-
-def register_access(name: str, access: Access) -> None:
-    """Set the rules for scenes whose `source` is `name`."""
-    _registered[name] = access
-
-
 def access_of(scene: Scene) -> Access:
-    """The rules for the files of a scene: those registered for its source, its provider's, or `default_access`.
+    """The rules for the files of a scene: its provider's, or `default_access`.
 
     Raises
     ------
     BadProviders
         The user's file of providers is wrong.
     """
-    if scene.source in _registered:
-        return _registered[scene.source]
     provider = provider_named(scene.source)
     if provider is not None:
         return made_access(provider.name, provider.url, provider.access())

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from imagery import connect
-from imagery.access import Access, S3Options, register_access
+from imagery.access import Access, S3Options
 from imagery.drivers import open_raster, read_pixels
 from imagery.errors import (
     AccessDenied,
@@ -26,6 +26,7 @@ from imagery.read import copy_source
 from imagery.scene import Asset, Scene
 from imagery.source import with_angles
 from imagery.sources.names_sentinel import off_nadir_deg
+from imagery.sources.providers import VARIABLE
 from tests.services.fault_proxy import FaultProxy, Status
 from tests.services.remote_images import (
     BANDS,
@@ -51,12 +52,12 @@ def planetary(
     TOKEN_CACHE.clear()
     account = "sentinel2.blob.core.windows.net"
     monkeypatch.setattr(connect, "resolve", lambda host, port: ["127.0.0.1"])
-    register_access(
-        "pc-test",
-        Access(
-            source="pc-test", hosts=("*.blob.core.windows.net",), private=True, signing="planetary-computer"
-        ),
+    providers = tmp_path / "providers.toml"
+    providers.write_text(
+        '[pc-test]\nurl = "https://stac.example/v1"\nhosts = ["*.blob.core.windows.net"]\nprivate = true\n'
+        'signing = "planetary-computer"\n'
     )
+    monkeypatch.setenv(VARIABLE, str(providers))
     (proxy.folder / "store").mkdir(exist_ok=True)  # type: ignore[operator]
     for band in BANDS:
         target = proxy.folder / "store" / f"{band}.tif"  # type: ignore[operator]
@@ -198,7 +199,13 @@ def cdse(endpoint: str, **options: Any) -> Access:
 def test_s3_with_keys_from_the_environment(
     bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    register_access("cdse-test", cdse(bucket))
+    providers = tmp_path / "providers.toml"
+    providers.write_text(
+        '[cdse-test]\nurl = "https://stac.example/v1"\nschemes = ["s3"]\nhosts = ["eodata"]\n[cdse-test.s3]\n'
+        f'endpoint = "{bucket}"\naccess_key = "CDSE_S3_ACCESS_KEY"\nsecret_key = "CDSE_S3_SECRET_KEY"\n'
+        'account = "https://dataspace.copernicus.eu"\n'
+    )
+    monkeypatch.setenv(VARIABLE, str(providers))
     there = acquisition("s3://eodata/tile", source="cdse-test", quality=False)
     with pytest.raises(
         MissingCredentials, match=r"CDSE_S3_ACCESS_KEY.*CDSE_S3_SECRET_KEY.*dataspace\.copernicus"

@@ -2,7 +2,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from imagery.access import Access, S3Options, access_of, default_access, made_access, register_access
+from imagery.access import Access, S3Options, access_of, default_access, made_access
 from imagery.address import public_href, sendable
 from imagery.errors import ImageryError, RefusedAddress
 from imagery.scene import Asset
@@ -68,10 +68,8 @@ def test_what_a_source_lists_is_allowed(access: Access, href: str) -> None:
     access.check(href)
 
 
-def test_registered_rules_go_by_the_name_of_the_source() -> None:
-    register_access("registered-here", BLOBS)
+def test_a_source_that_nobody_describes_has_the_default_rules() -> None:
     files = {"red": Asset(href="https://evil.example/x.tif", bands=("red",))}
-    assert access_of(scene(files, source="registered-here")) is BLOBS
     assert access_of(scene(files, source="never-heard-of")) == default_access("never-heard-of")
 
 
