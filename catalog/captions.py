@@ -228,7 +228,7 @@ def unseen_zone_words(report: Report) -> str:
     )
     words = [f"{name} ({share:.0%} seen)" for share, name in unseen if share < WELL_SEEN]
     rest = f" and {len(words) - ZONES_NAMED} more" if len(words) > ZONES_NAMED else ""
-    return f"Zones not seen, or less than half: {', '.join(words[:ZONES_NAMED])}{rest}." if words else ""
+    return f"Zones not seen, or less than half: {'; '.join(words[:ZONES_NAMED])}{rest}." if words else ""
 
 
 def source_words(report: Report) -> str:
