@@ -1,6 +1,6 @@
 """Detection figures on places that the scorer has not seen: `evaluate`, with a scorer of its own for every place.
 
-    python benchmarks/cross_validate.py CASES [--sensor sar] [--out DIR]
+    python -m benchmarks.cross_validate CASES [--sensor sar] [--out DIR]
 
 For each place a scorer is fitted on all other places, and the cases of that place are compared with it through the
 entry point of ``sitewatch diff``. The labelled radar cases all show one port, so that only one *pair* at a time can be
@@ -14,8 +14,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from fit_scorer import document, measured
-
+from benchmarks.fit_scorer import document, measured
 from catalog.cases import CaseFiles, load_cases
 from flows.evaluate import comparison, evaluate_cases
 

@@ -1,6 +1,6 @@
 """Fit the scorers on labelled real cases, and say how well they do on places that they have not seen.
 
-    python benchmarks/fit_scorer.py CASES --sensor optical [--write]
+    python -m benchmarks.fit_scorer CASES --sensor optical [--write]
 
 Every figure that this prints comes from leaving out one place at a time (never one image), because two images of one
 airport share pavement. Only the scorer that is written with --write has seen all of them.

@@ -1,5 +1,6 @@
 """``serve``, ``replay`` and ``automations``: what they refuse, before anything is started."""
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -46,7 +47,7 @@ def test_refused_with_what_to_do(
 
 
 def test_a_taken_port_is_named(tmp_path: Path) -> None:
-    with service.socket.socket() as taken:
+    with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from prefect import flow
 
-from flows import events, poll
+from flows import events, poll, tasks
 from flows.errors import FlowError
 from flows.poll import Step, look, poll_site
 from flows.poll_record import PollRecord, all_records, load_record, save_record, scene_fingerprint
@@ -169,7 +169,7 @@ class Told:
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[Told]:
     world = Told()
-    monkeypatch.setattr(poll.tasks, "find_scenes", world.find)
+    monkeypatch.setattr(tasks, "find_scenes", world.find)
     monkeypatch.setattr(poll, "watching", world.watching)
     return world
 
@@ -276,7 +276,9 @@ def test_records_survive_damage_and_know_their_source(tmp_path: Path) -> None:
     assert load_record(tmp_path, "field", "earth") == PollRecord(site="field", source="earth")
 
 
-def test_polls_of_one_site_never_overlap(told: Told, sites_file: Path, tmp_path: Path) -> None:
+def test_polls_of_one_site_never_overlap(
+    told: Told, sites_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     inner: list[Any] = []
     told.scenes = [scene("a")]
     real = told.watching
@@ -285,7 +287,7 @@ def test_polls_of_one_site_never_overlap(told: Told, sites_file: Path, tmp_path:
         inner.append(poll_site("field", "earth", tmp_path, 30, sites_file))
         return real(workers)
 
-    poll.watching = nested  # type: ignore[assignment]  # put back by the fixture
+    monkeypatch.setattr(poll, "watching", nested)
     poll_site("field", "earth", tmp_path, 30, sites_file)
     assert len(told.ran) == 1
     assert inner[0].startswith("skipped: watching-field is being written by process")

@@ -12,7 +12,6 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from rasterio.windows import Window
 
-from flows import pair_job
 from flows.cli import call
 from flows.rerun import Rerun, rerun
 from flows.watch import SiteResult, exit_code, watch_site
@@ -123,7 +122,7 @@ def test_damaged_tile_on_disk_is_computed_again(
 def test_failed_tile_is_named_and_the_run_finishes(
     archive: Path, sites_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = pair_job.compare.compare_block
+    real = compare.compare_block
 
     def fail_one(before: Any, after: Any, model: Any, cut: Any) -> Any:
         if any(tile.id == "r00c02" for tile in cut):

@@ -163,7 +163,7 @@ def test_it_can_be_read_where_nothing_can_be_written(tmp_path: Path, monkeypatch
     with writing(tmp_path) as connection:
         connection.execute(insert(findings_table).values(facts("a")))
     assert not list(tmp_path.glob("*-shm"))
-    monkeypatch.setattr(database.os, "access", lambda *_: False)
+    monkeypatch.setattr(os, "access", lambda *_: False)
     assert count(tmp_path) == 1
     assert not list(tmp_path.glob("*-shm"))
 

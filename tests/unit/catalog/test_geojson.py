@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from odc.geo.geobox import GeoBox
 from pyproj import Transformer
-from shapely.geometry import shape
+from shapely.geometry import Polygon, shape
 
 from catalog.geojson import feature_collection
 from models.change import Change
@@ -28,6 +28,7 @@ def test_polygons_are_lon_lat_right_handed_and_rounded() -> None:
     assert "crs" not in made
     for feature in made["features"]:
         outline = shape(feature["geometry"])
+        assert isinstance(outline, Polygon)
         assert outline.is_valid
         assert outline.exterior.is_ccw
         assert feature["geometry"]["coordinates"][0][0] == feature["geometry"]["coordinates"][0][-1]

@@ -25,6 +25,7 @@ from PIL import Image
 from flows import add_files
 from flows.add_files import fact_fields
 from flows.cli import call, cli
+from imagery import copies
 from imagery.sources.facts import Facts, facts_from_mapping
 from tests.unit.imagery import deliveries as made
 from tests.unit.imagery import rasters
@@ -206,7 +207,7 @@ def test_a_delivery_is_copied_whole_and_checked(
 def test_a_copy_that_is_not_what_was_read_is_not_kept(
     add: Run, bought: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = add_files.sha256_of
+    real = copies.sha256_of
 
     def faulty(path: Path) -> str:  # a disk that gives back something else
         return "0" * 64 if path.name.startswith(".quay.tif") else real(path)

@@ -75,7 +75,7 @@ def test_a_sidecar_says_what_the_image_does_not(
 def test_one_list_for_the_folder(image: Callable[..., Path], find: Callable[[], Listing], name: str) -> None:
     folder = image("a.tif").parent
     image("deeper/b.tif")
-    entries = [
+    entries: list[dict[str, Any]] = [
         {"file": "a.tif", "acquired": "2024-12-05T15:33:00Z"},
         {"file": "deeper/b.tif", "acquired": "2024-12-17T15:33:00Z", "gsd_m": 12},
         {"file": "c.tif", "acquired": "2024-12-29T15:33:00Z"},

@@ -202,6 +202,7 @@ def test_truth_is_the_same_every_time_and_says_that_it_is_simulated(
     assert sum(p["class"] == "ship" and p["length_m"] > 70 for p in gone) == 6
     assert all(p["simulated"] for p in gone)
     outline = shapely.geometry.shape(document["features"][0]["geometry"])
+    assert isinstance(outline, shapely.Polygon)
     assert site.aoi.contains(outline)
     assert outline.exterior.is_ccw
 
