@@ -31,7 +31,6 @@ LOCKS = ".locks"
 DATABASE = "sitewatch.db"
 
 _SAFE_PART = re.compile(r"[\w+=@-][\w.+=@-]*")
-_BLOCK_BYTES = 1 << 20
 
 
 def check_name(name: str) -> PurePosixPath:
@@ -144,15 +143,6 @@ def read_json(path: Path) -> Any:
         raise BrokenRecord(
             f"{path} cannot be read as JSON ({error}); run the pair again to write it anew"
         ) from error
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's bytes, hexadecimal, in bounded memory."""
-    hasher = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK_BYTES):
-            hasher.update(block)
-    return hasher.hexdigest()
 
 
 def multihash(sha256: str) -> str:

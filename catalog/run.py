@@ -13,6 +13,7 @@ from odc.geo.geobox import GeoBox
 from catalog import cog, geojson, index, layout, ledger, lock, pictures, stac, versions
 from catalog.errors import CannotWrite, CatalogError
 from catalog.report import Report, build_report, input_row, is_dated
+from imagery.copies import sha256_of
 from imagery.raster import FloatArray, Reader, Sensor
 from imagery.scene import Scene
 from imagery.site import Site
@@ -277,7 +278,7 @@ def _copy_inputs(record: RunRecord, new: Path) -> dict[int, str]:
         if target.exists():
             target = folder / f"{i}_{entry.path.name}"
         shutil.copyfile(entry.path, target)
-        found = layout.sha256_of(target)
+        found = sha256_of(target)
         if found != entry.sha256:
             raise CatalogError(
                 f"{entry.path} has SHA-256 {found}, fetched was {entry.sha256}: it changed since; fetch it again"
@@ -298,7 +299,7 @@ def _entry(folder: Path, path: Path) -> dict[str, Any]:
     return {
         "path": path.relative_to(folder).as_posix(),
         "size": path.stat().st_size,
-        "sha256": layout.sha256_of(path),
+        "sha256": sha256_of(path),
     }
 
 

@@ -10,6 +10,7 @@ from catalog import layout, report, stac
 from catalog.errors import BrokenRecord
 from catalog.reader import needs_item
 from catalog.versions import earlier
+from imagery.copies import sha256_of
 
 Fault = Literal["changed", "missing", "extra"]
 
@@ -119,7 +120,7 @@ def _compare(folder: Path, expected: Mapping[str, tuple[int, str]], *, reported:
             yield Problem(
                 path=relative, fault="changed", detail=f"{size} bytes were written, {found} are there"
             )
-        elif (found_sha256 := layout.sha256_of(path)) != sha256:
+        elif (found_sha256 := sha256_of(path)) != sha256:
             detail = f"SHA-256 was {sha256}, is {found_sha256}"
             yield Problem(path=relative, fault="changed", detail=detail)
 

@@ -11,9 +11,9 @@ from odc.geo.geobox import GeoBox
 from pyproj import CRS
 from shapely.geometry import box
 
-from catalog.layout import sha256_of
 from catalog.run import InputFile, RunRecord
 from imagery.align import Alignment, ShiftField
+from imagery.copies import sha256_of
 from imagery.lattice import Lattice
 from imagery.radiometry import Radiometry
 from imagery.raster import Quantity, Raster, gsd_m

@@ -96,9 +96,8 @@ def test_a_refused_pair_leaves_all_files_with_empty_evidence(made: RunRecord, tm
     assert {p.name for p in paths.folder.iterdir()} == CONTRACT
     with rasterio.open(paths.evidence) as evidence, rasterio.open(paths.after) as after:
         assert np.isnan(evidence.read(1)).all()
-        np.testing.assert_array_equal(
-            after.read(), made.after_reader.read(made.after_reader.grid).data
-        )  # not shifted
+        assert isinstance(made.after_reader, ArrayReader)
+        np.testing.assert_array_equal(after.read(), made.after_reader.raster.data)  # not shifted
     assert json.loads(paths.changes.read_bytes())["features"] == []
 
 

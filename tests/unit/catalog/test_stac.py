@@ -11,8 +11,8 @@ import pystac
 import pytest
 from pystac.validation.stac_validator import JsonSchemaSTACValidator
 
-from catalog.layout import sha256_of
 from catalog.run import RunPaths, write_run
+from imagery.copies import sha256_of
 from tests.unit.catalog.catalog_runs import AFTER_TIME, alignment, grid_of, record, scene
 
 TYPES = {
