@@ -176,6 +176,7 @@ def footer_lines(report: Report) -> list[str]:
     lines = [
         f"{alignment_words(report)}  {_coverage_words(report)}",
         unseen_zone_words(report),
+        zone_state_words(report),
         *report.notes,
         source_words(report),
         CAUTION,
@@ -229,6 +230,23 @@ def unseen_zone_words(report: Report) -> str:
     words = [f"{name} ({share:.0%} seen)" for share, name in unseen if share < WELL_SEEN]
     rest = f" and {len(words) - ZONES_NAMED} more" if len(words) > ZONES_NAMED else ""
     return f"Zones not seen, or less than half: {'; '.join(words[:ZONES_NAMED])}{rest}." if words else ""
+
+
+def zone_state_words(report: Report) -> str:
+    """What can be said of zones as wholes where pixels are too coarse for objects; "" where nothing was judged."""
+    if report.site is None or not report.zone_states:
+        return ""
+    names = {zone["id"]: zone["name"] for zone in report.site["zones"]}
+    changed = sorted(
+        (state["unusual"], names[state["zone"]])
+        for state in report.zone_states
+        if state["state"] == "changed"
+    )
+    like = sum(state["state"] == "unchanged" for state in report.zone_states)
+    named = [name for _, name in changed[:ZONES_NAMED]]
+    more = f" and {len(changed) - ZONES_NAMED} more" if len(changed) > ZONES_NAMED else ""
+    words = f"Changed as a whole, more than like places elsewhere: {'; '.join(named) or 'no zone'}{more}."
+    return f"{words} Not unusual: {like}. Pixels of {report.gsd_m:.3g} m count nothing."
 
 
 def source_words(report: Report) -> str:

@@ -62,6 +62,8 @@ class Report:
         Of the grid, usable on both dates.
     zones : tuple of dict
         Per zone: id, share of it that the grid covers, share of that which could be seen on both dates.
+    zone_states : tuple of dict
+        Where pixels are too coarse for objects: whether a zone as a whole changed, as `models.occupancy.ZoneState`.
     outcomes : tuple of TileOutcome
     changes : tuple of Change
     parameters : dict
@@ -102,6 +104,7 @@ class Report:
     left_out: tuple[Mapping[str, Any], ...]
     notes: tuple[str, ...]
     fingerprint: str
+    zone_states: tuple[Mapping[str, Any], ...] = ()
     files: tuple[Mapping[str, Any], ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
@@ -116,7 +119,7 @@ class Report:
     def from_dict(cls, document: Mapping[str, Any]) -> "Report":
         """Inverse of `as_dict`, also after a round trip through JSON."""
         body = {name: value for name, value in document.items() if name not in {"format", SELF_DIGEST}}
-        for name in ("zones", "inputs", "left_out", "notes", "files"):
+        for name in ("zones", "zone_states", "inputs", "left_out", "notes", "files"):
             body[name] = tuple(body.get(name, ()))
         body["outcomes"] = tuple(TileOutcome(**outcome) for outcome in body["outcomes"])
         body["changes"] = tuple(Change.from_dict(change) for change in body["changes"])
@@ -175,6 +178,7 @@ def build_report(record: "RunRecord", copies: Mapping[int, str]) -> Report:
         quality=_quality(record),
         valid_fraction=round(record.valid_fraction, 4),
         zones=tuple(dict(zone.__dict__) for zone in record.zones),
+        zone_states=tuple(state.as_dict() for state in record.zone_states),
         outcomes=record.conclusion.outcomes,
         changes=record.conclusion.changes,
         left_out=tuple(_left_out(entry) for entry in record.left_out),

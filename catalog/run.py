@@ -19,6 +19,7 @@ from imagery.scene import Scene
 from imagery.site import Site
 from imagery.tile import Tile
 from models.compare import Conclusion, PairModel
+from models.occupancy import ZoneState
 from models.zones import ZoneSeen
 
 Status = Literal["changed", "unchanged", "not_assessable"]
@@ -96,6 +97,8 @@ class RunRecord:
     valid_fraction : float
     zones : tuple of ZoneSeen
         What could be seen of the site's zones.
+    zone_states : tuple of ZoneState
+        What can be said of zones as wholes where pixels are too coarse for objects.
     inputs : tuple of InputFile
     parameters : dict
         JSON-ready: everything that was chosen (min_score, scorer, tile_px, halo_px, algorithm, ...).
@@ -126,6 +129,7 @@ class RunRecord:
     inputs: tuple[InputFile, ...]
     parameters: dict[str, Any]
     zones: tuple[ZoneSeen, ...] = ()
+    zone_states: tuple[ZoneState, ...] = ()
     left_out: Sequence[LeftOutScene] = ()
     notes: tuple[str, ...] = ()
     simulated: bool = False

@@ -19,6 +19,7 @@ from imagery.versions import mixed
 from models import compare
 from models.change import TileOutcome
 from models.compare import Conclusion, PairModel, TileResult
+from models.occupancy import zone_states
 from models.zones import with_zones, zones_seen
 
 
@@ -98,6 +99,7 @@ def conclude(
         conclusion=conclusion,
         valid_fraction=valid_fraction,
         zones=zones_seen(site, job.grid, job.tiles, evidence),
+        zone_states=zone_states(site, job.grid, job.tiles, evidence),
         inputs=(*_inputs("before", job.before), *_inputs("after", job.after)),
         parameters={
             "algorithm": compare.ALGORITHM, "min_score": min_score, "scorer": None, "tile_px": job.tile_px,

@@ -33,8 +33,8 @@ def write_sites(path: Path, name: str = "field") -> Path:
     east, south = WEST + COLS * GSD_M - 30, NORTH - ROWS * GSD_M + 30
     ring = [(west, south), (east, south), (east, north), (west, north), (west, south)]
     features = [
-        _feature(name, "aoi", "aoi", [list(to_lonlat.transform(*point)) for point in ring]),
-        _feature(
+        site_feature(name, "aoi", "aoi", [list(to_lonlat.transform(*point)) for point in ring]),
+        site_feature(
             name, "east_yard", "equipment_yard",
             [
                 list(to_lonlat.transform(x, y))
@@ -49,7 +49,7 @@ def write_sites(path: Path, name: str = "field") -> Path:
     return path
 
 
-def _feature(site: str, zone: str, kind: str, ring: list[list[float]]) -> dict[str, Any]:
+def site_feature(site: str, zone: str, kind: str, ring: list[list[float]]) -> dict[str, Any]:
     return {
         "type": "Feature",
         "id": f"{site}.{zone}",

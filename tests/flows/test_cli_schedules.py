@@ -9,6 +9,7 @@ import pytest
 
 from flows import serve, serve_state
 from flows.cli import call
+from flows.cli_replay import exit_code
 from flows.serve import CannotServe, free_port, server_env, sole_server
 from flows.serve_state import running_api
 from flows.work import write_json
@@ -105,3 +106,17 @@ def test_automations_without_a_server_end_with_4(tmp_path: Path, more: dict[str,
 def test_help_loads_no_prefect() -> None:
     code = "import sys; from flows.cli import call; call(['serve', '--help']); sys.exit('prefect' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], env=service.clean_env(), check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "code"),
+    [
+        ((), 0),
+        (("nothing new", "done"), 0),
+        (("no pair", "done"), 0),
+        (("no pair", "nothing new"), 3),
+        (("done", "degraded"), 3),
+    ],
+)
+def test_replay_ends_with_three_where_something_is_missing(outcomes: tuple[str, ...], code: int) -> None:
+    assert exit_code([{"outcome": outcome, "day": "", "message": ""} for outcome in outcomes]) == code

@@ -201,10 +201,10 @@ class FaultProxy:
         with self._lock:
             self.requests.append(request)
 
-    def answer(self, handler: BaseHTTPRequestHandler) -> _Answer:
+    def answer(self, handler: BaseHTTPRequestHandler, body: bytes) -> _Answer:
         """The proper answer."""
         if self.upstream is not None:
-            return _passed_on(self.upstream, handler)
+            return _passed_on(self.upstream, handler, body)
         return _from_folder(self.folder or Path(), handler)
 
 
@@ -229,10 +229,9 @@ def _from_folder(folder: Path, handler: BaseHTTPRequestHandler) -> _Answer:
     return _Answer(status=206, headers=headers, body=body[first : last + 1])
 
 
-def _passed_on(upstream: str, handler: BaseHTTPRequestHandler) -> _Answer:
+def _passed_on(upstream: str, handler: BaseHTTPRequestHandler, body: bytes) -> _Answer:
     target = urlsplit(upstream)
     connection = http.client.HTTPConnection(target.hostname or "", target.port or 80, timeout=60)
-    length = int(handler.headers.get("Content-Length") or 0)
     headers = {name: value for name, value in handler.headers.items() if name.lower() in _PASSED_ON}
     # An API makes its links from the address it was called by: the client must stay on this side.
     headers["Host"] = handler.headers.get("Host", "")
@@ -240,7 +239,7 @@ def _passed_on(upstream: str, handler: BaseHTTPRequestHandler) -> _Answer:
         connection.request(
             handler.command,
             target.path + handler.path,
-            body=handler.rfile.read(length) or None,
+            body=body or None,
             headers=headers,
         )
         answer = connection.getresponse()
@@ -256,6 +255,8 @@ def _handler(proxy: FaultProxy) -> type[BaseHTTPRequestHandler]:
 
         def _serve(self) -> None:
             parts = urlsplit(self.path)
+            # Read whatever the answer will be: what is left of it would be taken for the next request.
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             fault = proxy.fault_for(parts.path, parts.query)
             if isinstance(fault, Drop):
                 self._note(0, 0)
@@ -263,7 +264,7 @@ def _handler(proxy: FaultProxy) -> type[BaseHTTPRequestHandler]:
                 return
             if isinstance(fault, Delay):
                 time.sleep(fault.seconds)
-            answer = _stated(fault) if isinstance(fault, Status) else proxy.answer(self)
+            answer = _stated(fault) if isinstance(fault, Status) else proxy.answer(self, body)
             if isinstance(fault, Tagged):
                 changed = {**answer.headers, **fault.headers}
                 answer = _Answer(

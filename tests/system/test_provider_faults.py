@@ -10,9 +10,10 @@ import pytest
 from prefect.testing.utilities import prefect_test_harness
 
 from flows.cli import call
-from imagery import remote, transfer
+from flows.status import status_document
+from imagery import connect, remote, transfer
 from tests.flows.flow_archive import NEWCOMER, SHIP, write_archive, write_sites
-from tests.services.fault_proxy import FaultProxy, Status, Truncated
+from tests.services.fault_proxy import Delay, Drip, FaultProxy, Status, Truncated
 
 pytestmark = pytest.mark.system
 
@@ -40,6 +41,8 @@ def run(
     proxy: FaultProxy, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Run:
     monkeypatch.setattr(transfer, "PAUSE_S", 0.05)
+    monkeypatch.setattr(connect, "RATE_WINDOW_S", 1.0)
+    monkeypatch.setitem(transfer.TIMEOUTS, "read", 2.0)
     sites = write_sites(tmp_path / "sites.geojson")
     place = ["--source", f"{proxy.url}/items.json", "--sites", str(sites), "--out", str(tmp_path / "out")]
 
@@ -56,6 +59,13 @@ def run(
     return once
 
 
+def last_attempt(out: Path) -> dict[str, Any]:
+    """What ``sitewatch status`` says of the last run."""
+    (source,) = status_document(out, ["field"])["sites"][0]["sources"]
+    found: dict[str, Any] = source["last"]
+    return found
+
+
 def nothing_left(out: Path) -> bool:
     half = [*out.glob(".partial/*"), *out.glob(".work/scratch/*"), *out.rglob("*.part")]
     return not half and not list(out.glob("field/*/item.json"))
@@ -66,6 +76,8 @@ def test_every_fault_is_named_and_the_next_run_heals(proxy: FaultProxy, run: Run
     out = tmp_path / "out"
     for fault, code, says, after in (
         (Status(code=500), 4, "answers 500 again and again", 0),
+        (Delay(seconds=30), 4, "no answer in time", 0),
+        (Drip(bytes_per_s=20), 4, "too slow", 0),
         (expired, 4, "signature of the link expired", 0),
         (Status(code=403), 4, "no permission", 0),
         (Status(code=404), 3, "has no such file", 0),
@@ -82,12 +94,17 @@ def test_every_fault_is_named_and_the_next_run_heals(proxy: FaultProxy, run: Run
         assert says in site["reason"]
         assert f"{proxy.url}{SPOILT}" in site["reason"]
         assert nothing_left(out)
+        told = last_attempt(out)
+        assert told["result"] == ("source_down" if code == 4 else "no_pair")
+        assert says in told["reason"]
+        assert (told["runs"], told["tiles"]) == (0, {})
         asked = len(proxy.seen(SPOILT)) - after
         assert asked <= transfer.ATTEMPTS if code == 4 else asked == 1
     proxy.heal()
     ended, document, _ = run()
     assert ended == 0
     (done,) = document["runs"]
+    assert (last_attempt(out)["result"], last_attempt(out)["runs"]) == ("done", 1)
     assert done["counts"] == {"appeared": 1, "vanished": 0, "moved": 0}
     assert call(["verify", str(Path(done["item"]).parent)]) == 0
     first = Path(done["item"]).parent

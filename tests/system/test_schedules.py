@@ -14,19 +14,24 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 import yaml
 
-from benchmarks.range_server import serve as http_folder
 from flows import events
 from flows.poll_record import PollRecord, all_records
+from flows.status import status_document
 from tests.flows.flow_archive import NEWCOMER, SHIP, write_archive, write_sites
 from tests.services import prefect_server as service
+from tests.services.nginx import Nginx
 from tests.services.postgres import Postgres
+from tests.services.processes import free_port
+from tests.services.provider import IN_BUCKET, KEYS, Provider, running_provider
 from tests.services.sinks import smtp, webhook
 
 pytestmark = pytest.mark.system
@@ -37,41 +42,11 @@ PATIENCE_S = 420
 EVERY_MINUTE = "* * * * *"
 
 
-class Archive:
-    """Four recent dates, of which only the first ones are listed; its server can be switched off."""
-
-    def __init__(self, folder: Path) -> None:
-        days = [datetime.now(UTC).date() - timedelta(days=n) for n in (20, 15, 10, 5)]
-        objects = [[SHIP], [SHIP, NEWCOMER], [SHIP], [SHIP, NEWCOMER]]
-        dates = {day.isoformat(): found for day, found in zip(days, objects, strict=True)}
-        self.path = write_archive(folder, dates)
-        self._items = json.loads(self.path.read_text())["features"]
-        self._folder, self._port, self._up = folder, 0, ExitStack()
-
-    def show(self, count: int) -> None:
-        temporary = self.path.with_suffix(".new")
-        temporary.write_text(json.dumps({"type": "FeatureCollection", "features": self._items[:count]}))
-        temporary.replace(self.path)
-
-    def on(self) -> str:
-        address, _ = self._up.enter_context(http_folder(self._folder, self._port))
-        self._port = int(address.rpartition(":")[2])
-        return f"{address}/{self.path.name}"
-
-    def off(self) -> None:
-        self._up.close()
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_sites(tmp_path_factory.mktemp("sites") / "sites.geojson")
-
-
 class Serving:
     """A ``sitewatch serve`` that was started, and what can be seen of it."""
 
-    def __init__(self, process: subprocess.Popen[str], out: Path, archive: Archive, alerts: Path) -> None:
-        self.process, self.out, self.archive, self.alerts = process, out, archive, alerts
+    def __init__(self, process: subprocess.Popen[str], out: Path, provider: Provider, alerts: Path) -> None:
+        self.process, self.out, self.provider, self.alerts = process, out, provider, alerts
         self.lines: list[str] = []
         self.state: dict[str, Any] = {}
         threading.Thread(target=self._listen, daemon=True).start()
@@ -108,45 +83,50 @@ class Serving:
             tail = log.read_text().splitlines()[-15:] if log.is_file() else []
             raise AssertionError("\n".join([str(problem), *self.lines, *tail])) from problem
 
-    def record(self) -> PollRecord | None:
-        records = all_records(self.out)
-        return records[0] if records else None
+    def record(self, site: str) -> PollRecord | None:
+        return next((record for record in all_records(self.out) if record.site == site), None)
 
-    def told(self, event: str) -> list[dict[str, Any]]:
+    def told(self, event: str, site: str = "field") -> list[dict[str, Any]]:
         if not self.alerts.is_file():
             return []
         documents = [json.loads(line) for line in self.alerts.read_text().splitlines()]
-        return [document for document in documents if document["event"] == event]
+        return [d for d in documents if d["event"] == event and d["site"] == site]
 
-    def runs(self) -> list[Path]:
-        return sorted(path.parent for path in self.out.glob("field/*/item.json"))
+    def runs(self, site: str = "field") -> list[Path]:
+        return sorted(path.parent for path in self.out.glob(f"{site}/*/item.json"))
+
+    def status(self, site: str) -> dict[str, Any]:
+        """What ``sitewatch status --json`` says of a site."""
+        found: dict[str, Any] = status_document(self.out, [site])["sites"][0]
+        return found
 
 
 @pytest.fixture(scope="module", autouse=True)
 def serving(
-    place: Path, tmp_path_factory: pytest.TempPathFactory
+    postgres: Postgres, earth_search_files: Nginx, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Serving, list[Any], list[str]]]:
     """Started first of all, so that it comes up while the other test has its own server come up."""
     folder = tmp_path_factory.mktemp("serve")
-    archive = Archive(folder / "archive")
-    archive.show(2)
-    with webhook() as (hook, posted), smtp() as (mail_server, mails):
-        env = service.clean_env(
-            PREFECT_RUNNER_POLL_FREQUENCY="2",
-            SITEWATCH_SMTP=mail_server,
-            SITEWATCH_ALLOW_PRIVATE="127.0.0.0/8",
-        )
+    with (
+        running_provider(postgres, earth_search_files, folder / "provider") as provider,
+        webhook() as (hook, posted),
+        smtp() as (mail_server, mails),
+    ):
+        provider.show_made(0, 1)
+        provider.show_real("15", "20")
+        env = service.clean_env(PREFECT_RUNNER_POLL_FREQUENCY="2", SITEWATCH_SMTP=mail_server, **KEYS)
         process = subprocess.Popen(
             [
-                sys.executable, "-m", "flows.cli", "serve", "field", "--source", archive.on(), "--sites", place,
-                "--out", folder / "out", "--cron", EVERY_MINUTE, "--port", str(service.free_port()), "--json",
+                sys.executable, "-m", "flows.cli", "serve", "field", "border", "--source", "here",
+                "--providers", provider.toml, "--sites", provider.sites(), "--lookback", "3650d",
+                "--out", folder / "out", "--cron", EVERY_MINUTE, "--port", str(free_port()), "--json",
                 "--notify", f"file={folder / 'alerts.jsonl'}", "--notify", f"webhook={hook}",
                 "--notify", "email=analyst@example.org",
             ],
             env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
         )  # fmt: skip
         try:
-            yield Serving(process, folder / "out", archive, folder / "alerts.jsonl"), posted, mails
+            yield Serving(process, folder / "out", provider, folder / "alerts.jsonl"), posted, mails
         finally:
             if process.poll() is None:
                 process.terminate()
@@ -154,7 +134,6 @@ def serving(
                     process.wait(60)
                 except subprocess.TimeoutExpired:
                     process.kill()
-            archive.off()
 
 
 def project_in(repository: Path, folder: Path, place: Path, source: Path) -> Path:
@@ -174,11 +153,12 @@ def project_in(repository: Path, folder: Path, place: Path, source: Path) -> Pat
 
 
 def test_cron_run_executes_on_a_worker_with_postgresql(
-    repository: Path, place: Path, tmp_path: Path, postgres: Postgres
+    repository: Path, tmp_path: Path, postgres: Postgres
 ) -> None:
-    archive = Archive(tmp_path / "archive")
-    archive.show(2)
-    project = project_in(repository, tmp_path, place, archive.path)
+    days = [(datetime.now(UTC).date() - timedelta(days=n)).isoformat() for n in (20, 15)]
+    archive = write_archive(tmp_path / "archive", {days[0]: [SHIP], days[1]: [SHIP, NEWCOMER]})
+    place = write_sites(tmp_path / "sites.geojson")
+    project = project_in(repository, tmp_path, place, archive)
     with ExitStack() as up:
         env = up.enter_context(
             service.prefect_server(tmp_path / "prefect", postgres.create("prefect", driver="asyncpg"))
@@ -226,6 +206,26 @@ def test_cron_run_executes_on_a_worker_with_postgresql(
         assert versions.status_code == 200
 
 
+def changes(posted: list[Any]) -> list[dict[str, Any]]:
+    """The notices of changes among all that came."""
+    return [document for document in posted if document["event"] == events.CHANGE]
+
+
+def found_by_the_schedule(api: str, site: str, said: str) -> list[dict[str, Any]]:
+    """Runs of a site that the schedule started and that said this at their end."""
+    return [
+        run
+        for run in service.flow_runs(api, site, "COMPLETED")
+        if run["auto_scheduled"] and run["state"]["message"].startswith(said)
+    ]
+
+
+def has_healed(here: Serving, site: str) -> bool:
+    """Whether the last poll of a site ended well."""
+    record = here.record(site)
+    return record is not None and record.outcome in ("done", "nothing new")
+
+
 def descendants(out: Path) -> list[str]:
     """Command lines of processes that work for the Prefect of this folder."""
     found = []
@@ -245,55 +245,75 @@ def test_serve_picks_up_what_comes_heals_and_leaves_nothing(
     here, posted, mails = serving
     state = here.ready()
     assert httpx.get(state["ui"], timeout=60, follow_redirects=True).status_code == 200
-    assert here.until(lambda: state["next"] or here.record(), "it is scheduled")
+    assert here.until(lambda: state["next"] or here.record("field"), "it is scheduled")
 
     # The first poll finds two dates, and everybody is told.
     here.until(lambda: here.told(events.CHANGE), "the first change is told of")
-    here.until(lambda: posted and mails, "the web hook and the mail server have it too")
-    assert posted[0] == here.told(events.CHANGE)[0]
-    assert posted[0]["counts"] == {"appeared": 1, "vanished": 0, "moved": 0}
-    assert "Subject: sitewatch: field," in mails[0]
+    here.until(lambda: changes(posted) and mails, "the web hook and the mail server have it too")
+    assert changes(posted)[0] == here.told(events.CHANGE)[0]
+    assert changes(posted)[0]["counts"] == {"appeared": 1, "vanished": 0, "moved": 0}
+    assert any("Subject: sitewatch: field," in mail for mail in mails)
     (first,) = here.runs()
     stamps = {path: path.stat().st_mtime_ns for path in first.rglob("*") if path.is_file()}
+    here.until(lambda: len(here.runs("border")) == 1, "the real images were read over HTTP")
 
-    # A scene that comes while it runs is found by a run that the schedule started.
-    here.archive.show(3)
+    # Scenes that come while it runs are found by runs that the schedule started; real ones come over S3.
+    here.provider.show_made(2)
+    here.provider.show_real("13", IN_BUCKET)
     here.until(lambda: len(here.runs()) == 2, "the third date was compared")
-    done = here.until(
-        lambda: [
-            run
-            for run in service.flow_runs(state["api"], "field", "COMPLETED")
-            if run["auto_scheduled"] and run["state"]["message"].startswith("1 new scene, 1 pair compared")
-        ],
-        "the scheduled run that did it is completed",
+    here.until(lambda: len(here.runs("border")) == 2, "two more real dates were compared")
+    for site, said in (
+        ("field", "1 new scene, 1 pair compared"),
+        ("border", "4 new scenes, 1 pair compared"),
+    ):
+        here.until(
+            partial(found_by_the_schedule, state["api"], site, said), f"that run of {site} is completed"
+        )
+    early, late = here.runs("border")
+    assert (early.name, late.name) == (
+        "optical-120m_20230813T100807Z_20230818T100808Z",
+        "optical-120m_20230815T095811Z_20230820T095811Z",
     )
-    assert done[0]["auto_scheduled"]
+    inputs = json.loads((early / "report.json").read_text())["inputs"]
+    assert {urlsplit(entry["href"]).scheme for entry in inputs} == {"http", "s3"}
+    assert all(entry["etag"] and entry["sha256"] for entry in inputs)
+    assert here.status("field")["polls"][0]["outcome"] == "done"
 
-    # The provider is down at night: said once, and written down.
-    here.archive.off()
-    here.until(lambda: here.told(events.DOWN), "the source is said to be down")
-    down = here.record()
-    assert down is not None
-    assert down.outcome == "source down"
-    assert down.failing_since
+    # The provider fails at night and then is not there at all: said once, and written down.
+    here.provider.fail(500)
+    for site in ("field", "border"):
+        here.until(partial(here.told, events.DOWN, site), f"the source of {site} is said to be down")
+        down = here.status(site)["polls"][0]
+        assert down["outcome"] == "source down"
+        assert down["failing_since"]
+        assert "500" in down["message"]
+    with here.provider.proxy.down():
+        here.until(
+            lambda: "500" not in here.status("field")["polls"][0]["message"], "it is seen that nobody answers"
+        )
+        assert here.status("field")["polls"][0]["failing_since"] == here.told(events.DOWN)[0]["since"]
 
-    # The server is killed, too. It comes back, and so does the provider: the next poll heals.
-    os.kill(state["server_pid"], signal.SIGKILL)
-    here.archive.show(4)
-    here.archive.on()
+        # The server is killed, too. It comes back, and so does the provider: the next poll heals.
+        os.kill(state["server_pid"], signal.SIGKILL)
+        here.provider.show_made(3)
+        here.provider.reprocess("20")
+        here.provider.proxy.heal()
     here.until(
         lambda: any("Prefect's server ended (signal 9)" in line for line in here.lines), "it is missed"
     )
-    here.until(lambda: (now := here.record()) and now.outcome in ("done", "nothing new"), "it has healed")
+    for site in ("field", "border"):
+        here.until(partial(has_healed, here, site), f"{site} has healed")
     here.until(lambda: len(here.runs()) == 3, "the fourth date was compared")
+    here.until(lambda: list(late.glob("versions/*")), "the reprocessed date was compared")
+    used = json.loads((late / "report.json").read_text())["inputs"]
+    assert {entry["scene_id"].split("_")[-2] for entry in used if "20230820" in entry["scene_id"]} == {"1"}
     here.until(lambda: len(here.told(events.CHANGE)) == 3, "three changes were told of")
-    healed = here.record()
-    assert healed is not None
-    assert healed.failing_since is None
+    for site in ("field", "border"):
+        assert here.status(site)["polls"][0]["failing_since"] is None
 
     # Nothing was done or told of twice.
     assert len({document["run"] for document in here.told(events.CHANGE)}) == 3
-    assert len(here.told(events.DOWN)) == 1
+    assert [len(here.told(events.DOWN, site)) for site in ("field", "border")] == [1, 1]
     assert {path: path.stat().st_mtime_ns for path in stamps} == stamps
     assert not list(here.out.glob("field/*/versions"))
 
