@@ -55,7 +55,8 @@ def draw_chip(path: Path, sheet: Sheet, views: Views, change: Change, tag: str) 
 def _words(change: Change, tag: str, sheet: Sheet) -> tuple[str, str]:
     place = change.place
     size = f"{place.length_m:.0f} x {place.width_m:.0f} m"
-    head = f"{tag}  {change.kind}: {change.label}, {size}, score {captions.score_words(change.score)}"
+    sure = "" if change.label_probability is None else f" ({change.label_probability:.0%})"
+    head = f"{tag}  {change.kind}: {change.label}{sure}, {size}, score {captions.score_words(change.score)}"
     facts = [captions.zone_words(change, sheet.site), captions.link_words(change, {}), f"id {change.id}"]
     if sheet.report.simulated:
         facts.insert(0, "SIMULATED")

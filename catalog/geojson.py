@@ -76,6 +76,7 @@ def _properties(change: Change) -> dict[str, Any]:
     return {
         "kind": change.kind,
         "label": change.label,
+        "label_probability": change.label_probability,
         "score": round(change.score, 4),
         "zone": change.zone,
         "zone_uncertain": change.zone_uncertain,

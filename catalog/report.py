@@ -249,6 +249,7 @@ def change_row(change: Change) -> dict[str, Any]:
             "id": change.id,
             "kind": change.kind,
             "label": change.label,
+            "label_probability": change.label_probability,
             "score": round(change.score, 6),
             "zone": change.zone,
             "link": change.link.__dict__,

@@ -74,7 +74,7 @@ def conclude(
     """
     job, model = load_job(folder), load_model(folder)
     conclusion, valid_fraction = _concluded(job, model, min_score=min_score, failed=failed, unusable=unusable)
-    conclusion = replace(conclusion, changes=with_zones(conclusion.changes, site, job.grid))
+    conclusion = replace(conclusion, changes=with_zones(conclusion.changes, site, job.grid, job.sensor))
     status: compare.Status = "not_assessable"
     reason = unusable or next(iter(failed.values()), None)
     if model is not None:

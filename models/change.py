@@ -39,6 +39,8 @@ class Change:
         Deterministic from pair, kind and place, so that verdicts survive a re-run.
     kind : {"appeared", "vanished", "moved"}
     label : str
+    label_probability : float or None
+        Of the label; None where size alone decides what may be said.
     score : float
         Estimated probability, 0-1.
     before, after : Detection or None
@@ -66,6 +68,7 @@ class Change:
     after: Detection | None
     link: Link
     tile: str
+    label_probability: float | None = None
     zone: str | None = None
     zone_uncertain: bool = False
     displacement_m: float | None = None

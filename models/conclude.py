@@ -112,7 +112,7 @@ def _single(id_: str, detection: Detection, partners: tuple[str, ...], margin: f
     return Change(
         id=id_, kind=detection.kind, label=detection.label, score=detection.score,
         before=None if appeared else detection, after=detection if appeared else None, link=link, tile=detection.tile,
-        causes=detection.causes,
+        causes=detection.causes, label_probability=detection.label_probability,
     )  # fmt: skip
 
 
@@ -120,7 +120,7 @@ def _moved(id_: str, before: Detection, after: Detection, margin: float, gsd_m: 
     offset = np.subtract(after.centroid_px, before.centroid_px)
     return Change(
         id=id_, kind="moved", label=after.label, score=min(before.score, after.score), before=before, after=after,
-        link=Link(state="linked", margin=margin), tile=after.tile,
+        link=Link(state="linked", margin=margin), tile=after.tile, label_probability=after.label_probability,
         displacement_m=round(float(np.hypot(*offset)) * gsd_m, 1),
         causes=tuple(sorted({*before.causes, *after.causes})),
     )  # fmt: skip

@@ -31,7 +31,11 @@ class Detection:
     kind_margin : float
         How clear that is, 0 (even) to 1.
     label : str
-        What may be claimed at this ground sample distance ("aircraft", "vehicle", "ship", "object", ...).
+        What it is most like among what may be claimed at this ground sample distance; see `models.label`.
+    label_probability : float or None
+        Of that class, 0-1; None where size alone decides what may be said.
+    label_others : tuple of (str, float)
+        Other classes with their probabilities.
     score : float
         Estimated probability that this is a real change of that kind, 0-1.
     tile : str
@@ -57,6 +61,8 @@ class Detection:
     label: str
     score: float
     tile: str
+    label_probability: float | None = None
+    label_others: tuple[tuple[str, float], ...] = ()
     causes: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
     features: Mapping[str, float] = field(default_factory=dict)
@@ -85,6 +91,7 @@ class Detection:
                 "outline_px": tuple((p[0], p[1]) for p in d["outline_px"]),
                 "bbox_px": tuple(d["bbox_px"]),
                 "centroid_px": tuple(d["centroid_px"]),
+                "label_others": tuple((o[0], o[1]) for o in d.get("label_others", ())),
                 "causes": tuple(d["causes"]),
                 "reasons": tuple(d["reasons"]),
             }

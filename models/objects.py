@@ -14,7 +14,7 @@ from models.candidates import Regions
 from models.detect import Detection
 from models.evidence import ChangeEvidence
 from models.features import NAMES, Measured
-from models.label import label
+from models.label import likeness
 
 HOPELESS = 0.05
 """Candidates below this score are dropped at once; nothing below it can be listed."""
@@ -86,18 +86,20 @@ def detections_of(
         length_px, width_px, orientation = rectangle_of(outline)
         values = {name: float(measured.features[i, k]) for name, k in _COLUMN.items()}
         values |= _tones(mask, evidence, (row0, col0), late=measured.kind[i] > 0)
+        length_m, width_m = round(length_px * gsd_m, 2), round(width_px * gsd_m, 2)
+        area_m2 = round(int(measured.area_px[i]) * gsd_m**2, 2)
+        like = likeness(length_m, width_m, area_m2, gsd_m=gsd_m, sensor=sensor)
         near_invalid = not evidence.valid[max(0, row0 - 6) : row1 + 6, max(0, col0 - 6) : col1 + 6].all()
         found.append(
             Detection(
                 outline_px=tuple((float(x), float(y)) for x, y in outline),
                 bbox_px=(col0 + window.col0, row0 + window.row0, col1 + window.col0, row1 + window.row0),
                 centroid_px=(float(col), float(row)),
-                length_m=round(length_px * gsd_m, 2), width_m=round(width_px * gsd_m, 2),
-                area_m2=round(int(measured.area_px[i]) * gsd_m**2, 2), orientation_deg=round(orientation, 1),
+                length_m=length_m, width_m=width_m, area_m2=area_m2, orientation_deg=round(orientation, 1),
                 polarity="brighter" if measured.brightness[i] > 0 else "darker",
                 kind="appeared" if measured.kind[i] > 0 else "vanished",
                 kind_margin=round(float(min(1.0, abs(measured.kind[i]) / 2)), 3),
-                label=label(length_px * gsd_m, width_px * gsd_m, gsd_m=gsd_m, sensor=sensor),
+                label=like.label, label_probability=like.probability, label_others=like.others,
                 score=round(float(candidates.scores[i]), 6), tile=tile.id,
                 causes=_causes(values, width_px, residual_px, near_invalid), reasons=_reasons(values),
                 features={name: float(f"{value:.4g}") for name, value in values.items()},

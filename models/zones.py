@@ -11,16 +11,16 @@ from shapely.geometry.base import BaseGeometry
 
 from imagery.geometry import projected
 from imagery.grid import zone_mask, zone_share
-from imagery.raster import FloatArray, gsd_m
+from imagery.raster import FloatArray, Sensor, gsd_m
 from imagery.site import Site, Zone
 from imagery.tile import Tile
 from imagery.warp import window_grid
 from models.change import Change
 from models.detect import Detection
-from models.label import label_in_zone
+from models.label import likeness
 
 
-def with_zones(changes: tuple[Change, ...], site: Site, grid: GeoBox) -> tuple[Change, ...]:
+def with_zones(changes: tuple[Change, ...], site: Site, grid: GeoBox, sensor: Sensor) -> tuple[Change, ...]:
     """Changes with the smallest zone that holds each, and labels that use it.
 
     Watched zones go before others. `zone_uncertain` is set where the zone's own position error could put the change
@@ -32,6 +32,7 @@ def with_zones(changes: tuple[Change, ...], site: Site, grid: GeoBox) -> tuple[C
     site : Site
     grid : GeoBox
         The pair's grid; without a CRS there are no zones.
+    sensor : {"optical", "sar"}
     """
     if grid.crs is None:
         return changes
@@ -42,7 +43,9 @@ def with_zones(changes: tuple[Change, ...], site: Site, grid: GeoBox) -> tuple[C
         if zone.kind != "reference_point"
     ]
     gsd = gsd_m(grid)
-    return tuple(_in_zone(change, outlines, _place(change.place, grid, to_site), gsd) for change in changes)
+    return tuple(
+        _in_zone(change, outlines, _place(change.place, grid, to_site), gsd, sensor) for change in changes
+    )
 
 
 def _place(detection: Detection, grid: GeoBox, to_site: Transformer) -> Point:
@@ -50,7 +53,9 @@ def _place(detection: Detection, grid: GeoBox, to_site: Transformer) -> Point:
     return Point(*to_site.transform(x, y))
 
 
-def _in_zone(change: Change, outlines: list[tuple[Zone, BaseGeometry]], place: Point, gsd: float) -> Change:
+def _in_zone(
+    change: Change, outlines: list[tuple[Zone, BaseGeometry]], place: Point, gsd: float, sensor: Sensor
+) -> Change:
     holding = [(zone, outline) for zone, outline in outlines if outline.contains(place)]
     near = [(zone, outline) for zone, outline in outlines if outline.distance(place) <= zone.position_error_m]
     chosen = min(holding or near, key=lambda pair: (not pair[0].watch, pair[1].area), default=None)
@@ -62,13 +67,18 @@ def _in_zone(change: Change, outlines: list[tuple[Zone, BaseGeometry]], place: P
     def relabelled(detection: Detection | None) -> Detection | None:
         if detection is None:
             return None
-        name = label_in_zone(detection.label, zone.kind, detection.length_m, gsd_m=gsd)
-        return replace(detection, label=name)
+        like = likeness(
+            detection.length_m, detection.width_m, detection.area_m2, gsd_m=gsd, sensor=sensor, zone_kind=zone.kind
+        )  # fmt: skip
+        return replace(
+            detection, label=like.label, label_probability=like.probability, label_others=like.others
+        )
 
-    return replace(
+    placed = replace(
         change, zone=zone.id, zone_uncertain=uncertain, before=relabelled(change.before),
-        after=relabelled(change.after), label=label_in_zone(change.label, zone.kind, change.place.length_m, gsd_m=gsd),
+        after=relabelled(change.after),
     )  # fmt: skip
+    return replace(placed, label=placed.place.label, label_probability=placed.place.label_probability)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ from imagery.tile import Tile, tiles
 from models.change import Change, Link, change_id
 from models.detect import Detection
 from models.evidence import interval_difference
-from models.label import claimable, label, label_in_zone
+from models.label import Likeness, claimable, likeness
 from models.link import pair_up
 from models.objects import dominated, outline_of, rectangle_of
 from models.overlap import without_overlaps
@@ -30,7 +30,7 @@ def detection(col: float = 50, row: float = 60, length_m: float = 20, **other: o
         "outline_px": ((col, row), (col + 1, row), (col + 1, row + 1), (col, row)),
         "bbox_px": (int(col - half), int(row - half), int(col + half), int(row + half)), "centroid_px": (col, row),
         "length_m": length_m, "width_m": length_m * 0.9, "area_m2": length_m**2 * 0.5, "orientation_deg": 10.0,
-        "polarity": "brighter", "kind": "appeared", "kind_margin": 0.9, "label": "aircraft-size object",
+        "polarity": "brighter", "kind": "appeared", "kind_margin": 0.9, "label": "aircraft (fighter size)",
         "score": 0.9, "tile": "r00c00", "features": {"tone_0": 150.0, "tone_1": 140.0},
     }  # fmt: skip
     return Detection(**(values | other))  # type: ignore[arg-type]
@@ -119,21 +119,58 @@ class TestLink:
 
 class TestLabel:
     @pytest.mark.parametrize(
-        ("length_m", "gsd", "expected"),
+        ("size_m", "fill", "gsd", "expected"),
         [
-            (4.5, 0.5, "vehicle-size object"),
-            (35.0, 0.5, "aircraft-size object"),
-            (140.0, 0.5, "large object"),
-            (35.0, 3.0, "large object"),
-            (60.0, 10.0, "large object"),
+            ((4.6, 2.0), 0.65, 0.5, "vehicle"),
+            ((8.5, 2.6), 0.65, 0.5, "truck"),
+            ((22.0, 15.0), 0.32, 0.5, "aircraft (fighter size)"),
+            ((35.0, 30.0), 0.30, 0.5, "aircraft (medium)"),
+            ((65.0, 55.0), 0.30, 0.5, "aircraft (large)"),
+            ((30.0, 2.6), 0.8, 0.5, "container row"),
+            ((140.0, 100.0), 0.7, 0.5, "building or ground work"),
+            ((1.2, 0.4), 0.9, 0.3, "unknown"),
+            ((4.6, 2.0), 0.65, 3.0, "changed spot"),
+            ((45.0, 40.0), 0.38, 3.0, "aircraft (large)"),
+            ((60.0, 8.0), 0.75, 3.0, "row of vehicles or containers"),
+            ((60.0, 50.0), 0.35, 10.0, "large object"),
         ],
     )
-    def test_claims_shrink_with_the_pixels(self, length_m: float, gsd: float, expected: str) -> None:
-        assert label(length_m, 0.5 * length_m, gsd_m=gsd, sensor="optical") == expected
+    def test_claims_follow_size_and_form_and_shrink_with_the_pixels(
+        self, size_m: tuple[float, float], fill: float, gsd: float, expected: str
+    ) -> None:
+        like = likeness(*size_m, fill * size_m[0] * size_m[1], gsd_m=gsd, sensor="optical")
+        assert like.label == expected
+        assert like.probability is None or 0.0 < like.probability <= 1.0
+
+    def test_probabilities_add_up_and_name_the_others(self) -> None:
+        like = likeness(12.0, 3.0, 24.0, gsd_m=0.5, sensor="optical")
+        assert like.probability is not None
+        assert like.probability + sum(share for _, share in like.others) <= 1.02
+        assert like.others == tuple(sorted(like.others, key=lambda other: -other[1]))
+
+    def test_the_place_moves_the_odds(self) -> None:
+        plain, apron, yard = (
+            likeness(23.0, 13.0, 140.0, gsd_m=0.5, sensor="optical", zone_kind=kind)
+            for kind in (None, "apron", "container_yard")
+        )
+        chance = [
+            dict([(x.label, x.probability), *x.others])["aircraft (fighter size)"]
+            for x in (apron, plain, yard)
+        ]
+        assert chance == sorted(chance, reverse=True)
+        assert (
+            likeness(70.0, 12.0, 600.0, gsd_m=0.5, sensor="optical", zone_kind="berth").label
+            == "ship (50-100 m)"
+        )
+        assert "ship" not in likeness(70.0, 12.0, 600.0, gsd_m=0.5, sensor="optical", zone_kind="apron").label
 
     def test_vehicles_are_never_claimed_above_a_metre_and_a_half(self) -> None:
-        said = {label(x, 2.5, gsd_m=g, sensor="optical") for x in (4, 8, 11) for g in (2.0, 3.0, 10.0)}
-        assert not any("vehicle" in s or "aircraft" in s for s in said)
+        said = {
+            likeness(x, 2.5, 2 * x, gsd_m=g, sensor="optical").label
+            for x in (4, 8, 11)
+            for g in (2.0, 3.0, 10.0)
+        }
+        assert not any("vehicle" in s or "truck" in s or "aircraft" in s for s in said)
 
     @pytest.mark.parametrize(
         ("length_m", "gsd", "listed"), [(2.4, 0.5, False), (2.6, 0.5, True), (20.0, 10.0, True)]
@@ -142,8 +179,11 @@ class TestLabel:
         assert claimable(length_m, gsd_m=gsd, sensor="optical") is listed
 
     def test_water_makes_ship_like(self) -> None:
-        assert label_in_zone("bright scatterer", "basin", 90, gsd_m=10) == "ship-like object"
-        assert label_in_zone("bright scatterer", "basin", 12, gsd_m=10) == "bright scatterer"
+        def said(length_m: float) -> Likeness:
+            return likeness(length_m, 20, 10 * length_m, gsd_m=10, sensor="sar", zone_kind="basin")
+
+        assert said(90) == Likeness(label="ship-like object")
+        assert said(12) == Likeness(label="bright scatterer")
 
 
 class TestZones:
@@ -163,7 +203,7 @@ class TestZones:
         return Site(id="s", name="S", aoi=whole, crs=CRS.from_epsg(32636), zones=zones)
 
     def _change(self, col: float) -> Change:
-        d = detection(col, 100, length_m=30)
+        d = detection(col, 100, length_m=30, width_m=8.0, area_m2=170.0)
         return Change(
             id="x",
             kind="appeared",
@@ -178,13 +218,15 @@ class TestZones:
     def test_smallest_zone_wins_and_labels(self) -> None:
         grid = reader(texture((200, 200)), crs="EPSG:32636").grid
         assert gsd_m(grid) == pytest.approx(0.5, rel=1e-2)
-        west, east = with_zones((self._change(50), self._change(150)), self._site(5), grid)
-        assert (west.zone, west.zone_uncertain, west.label) == ("west", False, "ship-like object")
-        assert (east.zone, east.label) == ("all", "aircraft-size object")
+        west, east = with_zones((self._change(50), self._change(150)), self._site(5), grid, "optical")
+        assert (west.zone, west.zone_uncertain, west.label) == ("west", False, "ship (under 50 m)")
+        assert (west.after.label, west.after.label_probability) == (west.label, west.label_probability)
+        assert east.zone == "all"
+        assert west.label_probability > dict(east.after.label_others).get("ship (under 50 m)", 0)
 
     def test_position_error_makes_it_uncertain(self) -> None:
         grid = reader(texture((200, 200)), crs="EPSG:32636").grid
-        (near,) = with_zones((self._change(90),), self._site(10), grid)
+        (near,) = with_zones((self._change(90),), self._site(10), grid, "optical")
         assert near.zone_uncertain
 
     def test_what_could_be_seen_of_zones(self) -> None:
