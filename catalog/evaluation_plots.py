@@ -15,6 +15,7 @@ from models.evaluation import Detail, Origin, Summary
 
 _SHARE = Axis(title="Pd", low=0.0, high=1.0, ticks=(0, 0.2, 0.4, 0.6, 0.8, 1))
 _ALARMS = "false alarms per km2 (upper bound: labels are incomplete)"
+_LEAST_CLAIMS = 20
 _RATES = (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
 _TITLES: Mapping[Origin, str] = {
     "real": "real changes",
@@ -59,7 +60,8 @@ def detection_plot(summary: Summary) -> Image.Image:
         )
         for budget in detail.budgets:
             low, high = budget.interval
-            if budget.threshold is not None and not math.isnan(low):
+            reached = budget.budget_per_km2 <= max(x for x, _ in points) if points else False
+            if budget.threshold is not None and reached and not math.isnan(low):
                 found.draw_point(budget.budget_per_km2, budget.pd, series, low=low, high=high)
     found.draw_legend(640, 420)
     return found.image
@@ -72,18 +74,21 @@ def reliability_plot(summary: Summary) -> Image.Image:
         Axis(title="score", low=0.0, high=1.0, ticks=_SHARE.ticks),
         Axis(title="share of claims that are labelled changes", low=0.0, high=1.0, ticks=_SHARE.ticks),
         note="Hits over hits and false alarms per tenth of score; fragments left out. Bars: 90 %, claims taken as "
-        "independent, so too narrow. Grey: a perfect score. Error: mean distance to it, weighted by claims.",
+        "independent, so too narrow. Grey: a perfect score. Error: mean distance to it, weighted by claims. "
+        f"Classes with fewer than {_LEAST_CLAIMS} claims are left out.",
     )
     _diagonal(found)
     for series, (group, detail) in enumerate(summary.details.items()):
         bins = [b for b in detail.reliability if b.claims]
+        if sum(b.claims for b in bins) < _LEAST_CLAIMS:
+            continue
         error = detail.calibration_error
         name = f"{group}, {sum(b.claims for b in bins)} claims, error {error:.3f}"
         found.draw_line([(b.mean_score, b.observed) for b in bins], series, name)
         for b in bins:
             low, high = b.interval
             found.draw_point(b.mean_score, b.observed, series, low=low, high=high)
-    found.draw_legend(110, 100)
+    found.draw_legend(520, 430)
     return found.image
 
 

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 
 from PIL import Image, ImageDraw
 
-from catalog.ink import INK, PAPER, QUIET, Colour, Point, line, wrapped, write
+from catalog.ink import INK, PAPER, QUIET, Colour, Point, line, width_of, wrapped, write
 
 SIZE_PX = (900, 640)
 _LEFT, _TOP, _RIGHT, _BOTTOM = 84, 76, 30, 104
 _GRID: Colour = (222, 226, 231)
 _MARK_PX = 5
+_LEGEND_PX = 15
 
 SERIES_COLOURS: tuple[Colour, ...] = ((0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167))
 """After Okabe and Ito, dark enough for lines on white."""
@@ -89,13 +90,17 @@ class Diagram:
     def draw_legend(self, col: float, row: float) -> None:
         """What the lines are, from a pixel position down."""
         draw = ImageDraw.Draw(self.image)
+        wide = max((width_of(name, _LEGEND_PX) for name, _ in self.entries), default=0.0)
+        draw.rectangle(
+            [col - 10, row - 16, col + 64 + wide, row + 22 * len(self.entries) - 6], fill=PAPER, outline=_GRID
+        )
         for index, (name, series) in enumerate(self.entries):
             y = row + 22 * index
             line(
                 draw, [(col, y), (col + 44, y)], SERIES_COLOURS[series % 4], dashes=SERIES_DASHES[series % 4],
                 cased=False,
             )  # fmt: skip
-            write(draw, (col + 54, y), name, 15, anchor="lm")
+            write(draw, (col + 54, y), name, _LEGEND_PX, anchor="lm")
 
 
 def diagram(title: str, x: Axis, y: Axis, *, note: str) -> Diagram:
