@@ -8,6 +8,7 @@ georeference is right: an estimated shift of more than `FAILURE_PX` there is inv
 """
 
 import importlib.util
+import itertools
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -171,7 +172,7 @@ def sea_pairs(folder: Path) -> Iterator[Bare]:
             if np.nanstd(chip := nir[row : row + SEA_PX, col : col + SEA_PX]) < _SEA_NIR_SPREAD
             and not np.isnan(chip).any()
         ]
-        for before, after in zip(sea, sea[1:], strict=False):
+        for before, after in itertools.pairwise(sea):
             yield Bare("open sea", _georeferenced(before, GSD_M), _georeferenced(after, GSD_M))
 
 
@@ -184,7 +185,7 @@ def cloud_pairs(folder: Path) -> Iterator[Bare]:
     for items in by_tile.values():
         scenes = [(_stack(item), _classes(item)) for item in items]
         cloudy = [(data, cloud) for data, cloud in scenes if cloud.mean() > 0.3]
-        for (a, cloud_a), (b, cloud_b) in zip(cloudy, cloudy[1:], strict=False):
+        for (a, cloud_a), (b, cloud_b) in itertools.pairwise(cloudy):
             both = cloud_a & cloud_b
             for row in range(0, both.shape[0] - side + 1, side):
                 for col in range(0, both.shape[1] - side + 1, side):
