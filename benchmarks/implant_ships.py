@@ -128,8 +128,10 @@ def _put_in(
         offset = shift if date == "after" else (0.0, 0.0)
         if cuts and not berth and rng.random() < CUT_SHARE:
             change, alpha, size = cuts[int(rng.integers(len(cuts)))]
-            implant = set_down_cut(change, alpha, at_px=(int(col), int(row)), size_px=size, gain=1.0)
-            implant.facts["length_m"] = max(size) * GSD_M
+            implant = set_down_cut(
+                change, alpha, at_px=(int(col), int(row)), size_px=size, gain=1.0, tight=True
+            )
+            implant.facts["length_m"] = round(GSD_M * max(np.subtract(implant.box[2:], implant.box[:2])), 1)
         else:
             at = (float(col) + float(rng.random()) + offset[0], float(row) + float(rng.random()) + offset[1])
             implant = _hull_at(dates[date], at, berth=berth, noise=noise, rng=rng)
@@ -153,10 +155,12 @@ def _hull_at(
     contrast = float(np.exp(rng.uniform(*np.log(CONTRAST))))
     col, row = round(at[0]), round(at[1])
     ground = np.median(image[max(0, row - 3) : row + 4, max(0, col - 3) : col + 4], axis=(0, 1))
-    return drawn(
+    implant = drawn(
         image, hull(length_m, width_m), at_px=at, heading_deg=float(rng.uniform(0, 360)), gsd_m=GSD_M,
         colours=(ground + contrast)[None].astype(np.float64), light=None, psf_px=PSF_PX, noise=noise, rng=rng,
     )  # fmt: skip
+    implant.facts["contrast"] = round(contrast, 4)  # what was asked for: small objects fill no pixel
+    return implant
 
 
 def _cuts(image: FloatArray, scene: PortScene) -> list[tuple[FloatArray, FloatArray, tuple[int, int]]]:

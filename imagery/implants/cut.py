@@ -41,7 +41,7 @@ def cut_by_other_date(
     sigma = 1.4826 * float(np.median(size[ring])) + 1e-6
     solid = (size > significance * sigma).astype(np.uint8)
     solid = cv2.morphologyEx(solid, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
-    solid = cv2.morphologyEx(solid, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    solid = _middle_part(cv2.morphologyEx(solid, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)))
     middle = solid[MARGIN_PX : MARGIN_PX + size_px[0], MARGIN_PX : MARGIN_PX + size_px[1]]
     if middle.mean() < 0.4 or solid[ring].mean() > 0.3:
         return None
@@ -60,6 +60,28 @@ def cut_by_surroundings(
     return cut_by_other_date(patch, ground.astype(np.float32), size_px=size_px, significance=significance)
 
 
+def _middle_part(solid: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The connected part nearest the middle: a neighbour that reaches into the patch is another object."""
+    count, labels, _, centres = cv2.connectedComponentsWithStats(solid)
+    if count < 2:
+        return solid
+    middle = np.array(solid.shape[::-1]) / 2
+    nearest = 1 + int(np.hypot(*(centres[1:] - middle).T).argmin())
+    return np.asarray(labels == nearest, np.uint8)
+
+
+def _extent(alpha: FloatArray, at_px: tuple[int, int]) -> tuple[float, float, float, float]:
+    """Box of what is more than half hidden, where the label's upper left corner lies at `at_px`."""
+    rows, cols = np.nonzero(alpha > 0.5)
+    col0, row0 = at_px[0] - MARGIN_PX, at_px[1] - MARGIN_PX
+    return (
+        float(col0 + cols.min()),
+        float(row0 + rows.min()),
+        float(col0 + cols.max() + 1),
+        float(row0 + rows.max() + 1),
+    )
+
+
 def _ring(shape: tuple[int, ...]) -> BoolArray:
     ring = np.ones(shape[:2], np.bool_)
     ring[_RING_PX:-_RING_PX, _RING_PX:-_RING_PX] = False
@@ -67,7 +89,13 @@ def _ring(shape: tuple[int, ...]) -> BoolArray:
 
 
 def set_down_cut(
-    change: FloatArray, alpha: FloatArray, *, at_px: tuple[int, int], size_px: tuple[int, int], gain: float
+    change: FloatArray,
+    alpha: FloatArray,
+    *,
+    at_px: tuple[int, int],
+    size_px: tuple[int, int],
+    gain: float,
+    tight: bool = False,
 ) -> Implant:
     """A cut-out at another place of an image.
 
@@ -81,18 +109,22 @@ def set_down_cut(
         Of the label box.
     gain : float
         Brightness of the new ground over that of the old.
+    tight : bool
+        The box is what is hidden instead of the label: for objects without shadow, whose labels may be loose.
     """
     contrast = float((alpha[..., None] * change).sum() / max(float(alpha.sum()), 1e-6) / change.shape[2])
+    label = (
+        float(at_px[0]),
+        float(at_px[1]),
+        float(at_px[0] + size_px[1]),
+        float(at_px[1] + size_px[0]),
+    )
+    box = _extent(alpha, at_px) if tight else label
     return Implant(
         row0=at_px[1] - MARGIN_PX,
         col0=at_px[0] - MARGIN_PX,
         change=(change * alpha[..., None] * np.float32(gain)).astype(np.float32),
-        box=(
-            float(at_px[0]),
-            float(at_px[1]),
-            float(at_px[0] + size_px[1]),
-            float(at_px[1] + size_px[0]),
-        ),
+        box=box,
         facts={"name": "cut-out", "contrast": round(contrast * gain, 4)},
     )
 
