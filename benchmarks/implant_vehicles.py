@@ -12,8 +12,8 @@ from PIL import Image
 from benchmarks.implant_cases import Placed, write_labels
 from catalog.cases import CaseFiles, load_case
 from imagery.implants.cut import MARGIN_PX, cut_by_other_date, ground_gain, set_down_cut
-from imagery.implants.drawn import Light, drawn
-from imagery.implants.ground import noise_sigma, shadow_azimuth_deg, tone_of
+from imagery.implants.drawn import Implant, Light, drawn
+from imagery.implants.ground import Tone, darkest, noise_sigma, shadow_azimuth_deg, tone_of
 from imagery.implants.place import even_ground, free_ground, scattered
 from imagery.raster import FloatArray
 from imagery.simulate.thing import Thing
@@ -64,13 +64,17 @@ def vehicle_case(
     images = {date: _pixels(path) for date, path in (("before", files.before), ("after", files.after))}
     untouched = {date: image.copy() for date, image in images.items()}
     lights = {
-        date: Light(shadow_azimuth_deg=azimuth, sun_elevation_deg=sun_elevation_deg)
+        date: Light(
+            shadow_azimuth_deg=azimuth, sun_elevation_deg=sun_elevation_deg, dark=darkest(images[date])
+        )
         for date, azimuth in _shadows(files).items()
     }
     dont_care = [tuple(t.box) for t in case.truths] + [tuple(b) for b in case.dont_care]
     ignore = [tuple(b) for b in case.ignore]
     places = _places(untouched, files, [*dont_care, *ignore], count=count, rng=rng)
     cuts = _cuts(untouched, files)
+    tones = {date: tone_of(image) for date, image in untouched.items()}
+    noise = {date: noise_sigma(image) for date, image in untouched.items()}
     placed = []
     for col, row in places:
         kind = "appeared" if rng.random() < 0.5 else "vanished"
@@ -80,7 +84,7 @@ def vehicle_case(
         if own and rng.random() < CUT_SHARE:
             implant = _pasted(own[int(rng.integers(len(own)))], images[date], untouched[date], at)
         else:
-            implant = _drawn(images[date], at, case.gsd_m, lights[date], rng)
+            implant = _drawn(images[date], at, case.gsd_m, lights[date], tones[date], noise[date], rng)
         if implant is None:
             continue
         implant.put_into(images[date])
@@ -153,12 +157,17 @@ def _vehicle(rng: np.random.Generator) -> Thing:
 
 
 def _drawn(
-    image: FloatArray, at: tuple[float, float], gsd_m: float, light: Light, rng: np.random.Generator
-) -> Any:
+    image: FloatArray,
+    at: tuple[float, float],
+    gsd_m: float,
+    light: Light,
+    tone: Tone,
+    noise: NDArray[np.float64],
+    rng: np.random.Generator,
+) -> Implant | None:
     thing = _vehicle(rng)
     col, row = round(at[0]), round(at[1])
     ground = np.median(image[max(0, row - 6) : row + 7, max(0, col - 6) : col + 7], axis=(0, 1))
-    tone = tone_of(image)
     for _ in range(_TRIES):
         body = np.exp(rng.uniform(*np.log(REFLECTANCE))) * rng.normal(1.0, 0.08, 3)
         colour = np.clip(tone.numbers(body), 0, 255)
@@ -172,7 +181,7 @@ def _drawn(
     )
     return drawn(
         image, thing, at_px=at, heading_deg=float(rng.uniform(0, 360)), gsd_m=gsd_m, colours=np.clip(colours, 0, 255),
-        light=light, psf_px=PSF_PX, noise=noise_sigma(image), rng=rng,
+        light=light, psf_px=PSF_PX, noise=noise, rng=rng,
     )  # fmt: skip
 
 
@@ -212,7 +221,7 @@ def _patch(image: FloatArray, at: tuple[int, ...], size: tuple[int, int]) -> Flo
     return image[row0:row1, col0:col1]
 
 
-def _pasted(cut: Cut, image: FloatArray, untouched: FloatArray, at: tuple[float, float]) -> Any:
+def _pasted(cut: Cut, image: FloatArray, untouched: FloatArray, at: tuple[float, float]) -> Implant | None:
     _, change, alpha, size, old_ground, length_m = cut
     col, row = round(at[0] - size[1] / 2), round(at[1] - size[0] / 2)
     ground = _patch(untouched, (col, row), size)

@@ -40,7 +40,9 @@ def cut_by_other_date(
     size = np.abs(change).max(axis=2)
     sigma = 1.4826 * float(np.median(size[ring])) + 1e-6
     solid = (size > significance * sigma).astype(np.uint8)
-    solid = cv2.morphologyEx(solid, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
+    # Anchors at opposite corners: an even kernel with one anchor would move everything by a pixel.
+    pair = np.ones((2, 2), np.uint8)
+    solid = cv2.dilate(cv2.erode(solid, pair, anchor=(0, 0)), pair, anchor=(1, 1))
     solid = _middle_part(cv2.morphologyEx(solid, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)))
     middle = solid[MARGIN_PX : MARGIN_PX + size_px[0], MARGIN_PX : MARGIN_PX + size_px[1]]
     if middle.mean() < 0.4 or solid[ring].mean() > 0.3:

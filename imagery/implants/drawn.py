@@ -24,13 +24,16 @@ class Light:
     shadow_azimuth_deg : float
         Clockwise from up.
     sun_elevation_deg : float
+    dark : tuple of float
+        Numbers of deep shadow per band, in the image's units: what no light at all would look like.
     shade : float
         Share of the light that shadow takes away, 0-1.
     """
 
     shadow_azimuth_deg: float
     sun_elevation_deg: float
-    shade: float = 0.6
+    dark: tuple[float, ...]
+    shade: float = 0.75
 
     @property
     def slide(self) -> Points:
@@ -160,6 +163,5 @@ def _shade(canvas: Canvas, thing: Thing, outlines: list[Points], light: Light, g
             box, alpha = covered
             np.maximum(shade[box], alpha, out=shade[box])
     cv2.GaussianBlur(shade, (0, 0), max(0.25 / gsd_m, 0.3), dst=shade)
-    # Dark ground is not made darker than the darkest of the surroundings: numbers are not light.
-    floor = np.minimum(np.percentile(canvas.image, 1, axis=(0, 1)), canvas.image)
-    canvas.image[...] -= light.shade * shade[..., None] * (canvas.image - floor)
+    lit = np.maximum(canvas.image - np.array(light.dark, np.float32), 0)
+    canvas.image[...] -= light.shade * shade[..., None] * lit

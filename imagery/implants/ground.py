@@ -13,6 +13,8 @@ from imagery.raster import FloatArray
 _DARK, _PAVED = (1.0, 0.02), (60.0, 0.17)
 """Percentile of an image's numbers and the reflectance taken to be there: deep shadow; pavement and dry ground."""
 
+_DARKEST_PCT = 0.5
+
 _SHADOW_REACH_M = (1.0, 9.0)
 _TOPHAT_M = 9.0
 
@@ -43,6 +45,11 @@ def tone_of(image: FloatArray) -> Tone:
     gain = np.maximum(high - low, 1.0) / (_PAVED[1] - _DARK[1])
     offset = low - gain * _DARK[1]
     return Tone(offset=tuple(map(float, offset)), gain=tuple(map(float, gain)))
+
+
+def darkest(image: FloatArray) -> tuple[float, ...]:
+    """Numbers of deep shadow per band of float32 (row, col, band)."""
+    return tuple(float(n) for n in np.percentile(image, _DARKEST_PCT, axis=(0, 1)))
 
 
 def noise_sigma(image: FloatArray, where: NDArray[np.bool_] | None = None) -> NDArray[np.float64]:
