@@ -38,6 +38,7 @@ def main() -> None:
     parser.add_argument("what", choices=("vehicles", "ships"))
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--gsd", type=float, default=0.3, help="vehicles: metres, 0.3 to 0.5")
+    parser.add_argument("--background", choices=("crops", "control"), default="crops", help="vehicles")
     parser.add_argument("--count", type=int, default=40, help="objects per case, if there is room")
     parser.add_argument("--draws", type=int, default=3, help="cases per background")
     parser.add_argument("--seed", type=int, default=1)
@@ -46,7 +47,7 @@ def main() -> None:
     cases = args.out / "cases"
     seeds = range(args.seed, args.seed + args.draws)
     if args.what == "vehicles":
-        for files in vehicle_backgrounds():
+        for files in vehicle_backgrounds(args.background):
             for seed in seeds:
                 vehicle_case(files, cases, count=args.count, gsd_m=args.gsd, seed=seed)
     else:
@@ -59,10 +60,16 @@ def main() -> None:
         print(json.dumps(row))
 
 
-def vehicle_backgrounds() -> list[CaseFiles]:
-    """Crops in which every vehicle is labelled, and the one real control: elsewhere false alarms cannot be told."""
+def vehicle_backgrounds(which: str) -> list[CaseFiles]:
+    """Pairs on which a false alarm can be told from a vehicle that really came or left.
+
+    "crops": real pairs of different years in which every vehicle is labelled. "control": two images of one day, far
+    easier. The two never share a figure.
+    """
     real = load_cases(data_folder() / "cases" / "public")
-    return [f for f in real if f.case.klass == "vehicle" or (f.case.null and not f.case.perturbed)]
+    if which == "crops":
+        return [f for f in real if f.case.klass == "vehicle"]
+    return [f for f in real if f.case.null and not f.case.perturbed]
 
 
 def evaluated(cases: Path, out: Path, scorers: Path | None) -> Evaluation:

@@ -138,7 +138,7 @@ def drawn(
     )
     corners = canvas.pixels(np.concatenate(outlines)) + np.array((col0, row0))
     low, high = corners.min(axis=0), corners.max(axis=0)
-    contrast = float((solid[..., None] * (canvas.image - ground)).sum() / max(float(solid.sum()), 1e-6))
+    contrast = float((canvas.image - ground)[solid > 0].sum() / max(float(solid.sum()), 1e-6))
     return Implant(
         row0=row0, col0=col0, change=np.asarray(change, np.float32),
         box=(float(low[0]), float(low[1]), float(high[0]), float(high[1])),
