@@ -13,7 +13,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import diff_speed, fetch, orfeo, planning, reads
+from benchmarks import diff_speed, fetch, orfeo, planning, reads, registration
 from benchmarks.measure import machine, run_process
 from benchmarks.pair import generated_pair
 from imagery.tile import TILE_PX
@@ -180,6 +180,35 @@ def bench_start(options: argparse.Namespace) -> dict[str, Any]:
     return found
 
 
+def bench_registration(_options: argparse.Namespace) -> dict[str, Any]:
+    """(h) Residual of registration against measured transforms; needs the labelled cases."""
+    if not (registration.data_folder() / "cases" / "public").is_dir():
+        console.print("registration: no labelled cases here (SITEWATCH_SHARED), not measured")
+        return {"measured": False}
+    found = registration.measure()
+    for name, methods in found["sets"].items():
+        pairs = max(cost["n"] for cost in methods.values())
+        table = Table(
+            "", "median px", "95 % px", "pairs off by > 3 px", "of these called ok", "seconds",
+            title=f"{name}: {pairs} pairs",
+        )  # fmt: skip
+        for method, cost in methods.items():
+            cells = [f"{cost['median_px']:.2f}", f"{cost['p95_px']:.2f}", str(cost["wrong"])]
+            table.add_row(method, *cells, str(cost["silent_failures"]), f"{cost['seconds']:.0f}")
+        console.print(table)
+    bare = found["nothing_to_register"]
+    kinds = list(next(iter(bare.values())))
+    table = Table("", *kinds, title="nothing to register: shifts of more than 3 px believed, largest")
+    for method, shifts in bare.items():
+        cells = [
+            f"{shifts[k]['invented']} of {shifts[k]['n']}, {shifts[k]['largest_px']:g} px" for k in kinds
+        ]
+        table.add_row(method, *cells)
+    console.print(table)
+    console.print(f"arosics: {found['arosics']}", style="dim")
+    return found
+
+
 def _prefect_env(folder: Path) -> dict[str, str]:
     return {
         "PREFECT_HOME": str(folder / "prefect"),
@@ -194,6 +223,7 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "fetch": bench_fetch,
     "flow": bench_flow,
     "planning": bench_planning,
+    "registration": bench_registration,
     "start": bench_start,
     "workers": bench_workers,
 }

@@ -4,7 +4,8 @@
 
     CASES/<case>/before.*  after.*    PNG, JPEG, GeoTIFF or JPEG 2000; radar as GeoTIFF in decibels
     CASES/<case>/truth.json           klass, null, and boxes [col0, row0, col1, row1] in *before* pixels
-    CASES/<case>/meta.json            width, height, gsd (m), component; optional origin, H_before_to_after
+    CASES/<case>/meta.json            width, height, gsd (m), component; optional origin, parent_case,
+                                      H_before_to_after
 """
 
 import json
@@ -123,6 +124,7 @@ def _case(name: str, truth: Mapping[str, Any], meta: Mapping[str, Any]) -> Case:
         null=truth["null"],
         perturbed="perturbation" in meta,
         origin=meta.get("origin", "real"),
+        parent=meta.get("parent_case"),
         truths=(
             *(Truth("appeared", box) for box in _boxes(truth, "appeared")),
             *(Truth("vanished", box) for box in _boxes(truth, "vanished")),

@@ -4,6 +4,7 @@
 
     OUT/predictions/<case>.json    what was claimed, as `sitewatch diff --json` prints it
     OUT/sheets/*.png               contact sheets (catalog/contact_sheet.py)
+    OUT/plots/*.png                Pd against false alarms, reliability (catalog/evaluation_plots.py)
     OUT/summary.json               all figures
 """
 

@@ -8,11 +8,12 @@ from typing import Any
 from catalog.cases import CaseFiles, load_cases
 from catalog.contact_sheet import write_contact_sheets
 from catalog.evaluation_files import clear_prediction, write_prediction, write_summary
+from catalog.evaluation_plots import write_plots
 from catalog.report import change_row
 from flows import progress
 from flows.diff import compare_images
 from models.compare import ALGORITHM
-from models.evaluation import RESAMPLINGS, CaseScore, Summary, score_case, summarise
+from models.evaluation import RESAMPLINGS, CaseScore, Summary, registration_of, score_case, summarise
 from models.score import fitted_cases
 
 Detect = Callable[[CaseFiles], dict[str, Any]]
@@ -35,11 +36,14 @@ class Evaluation:
         Folder with one document per case.
     sheets : tuple of Path
         Contact sheets.
+    plots : tuple of Path
+        Diagrams of the figures.
     """
 
     summary: Summary
     predictions: Path | None
     sheets: tuple[Path, ...]
+    plots: tuple[Path, ...] = ()
 
 
 def evaluate_cases(
@@ -64,7 +68,8 @@ def evaluate_cases(
     detect : callable, optional
         The comparison; the one of ``sitewatch diff`` by default.
     out : Path or None
-        Where ``predictions/<case>.json``, ``sheets/*.png`` and ``summary.json`` go; None = nothing is written.
+        Where predictions, contact sheets, diagrams and ``summary.json`` go (`catalog.evaluation_files`); None =
+        nothing is written.
     min_score : float
         Lowest score that is listed.
     scorer : str or None
@@ -117,10 +122,11 @@ def evaluate_cases(
         return Evaluation(summary=summary, predictions=None, sheets=())
     write_summary(out, summary.as_dict())
     progress.step("Drawing")
+    plots = write_plots(summary, out / "plots")
     sheets = write_contact_sheets(
         scores, {files.case.name: files for files in cases}, out / "sheets", threshold=sheet_score
     )
-    return Evaluation(summary=summary, predictions=out / "predictions", sheets=sheets)
+    return Evaluation(summary=summary, predictions=out / "predictions", sheets=sheets, plots=plots)
 
 
 def comparison(*, min_score: float = MIN_SCORE, scorer: str | None = None) -> Detect:
@@ -138,11 +144,19 @@ def comparison(*, min_score: float = MIN_SCORE, scorer: str | None = None) -> De
             on_tile=lambda _tile, _result: None,
         )
         found = compared.comparison
+        alignment = found.model.alignment
+        registration = registration_of(files.case, alignment, files.to_after)
         return {
             "status": found.status,
             "reason": found.reason,
             "gsd_m": compared.files.gsd_m,
             "seconds": compared.seconds,
+            "alignment": {
+                "residual_px": alignment.residual_px,
+                "p95_px": alignment.p95_px,
+                "verdict": alignment.verdict,
+            },
+            "registration": None if registration is None else registration.as_dict(),
             "valid_fraction": found.valid_fraction,
             "changes": [change_row(change) for change in found.conclusion.changes],
         }

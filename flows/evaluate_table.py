@@ -1,15 +1,23 @@
 """The figures of an evaluation as a person reads them."""
 
 import itertools
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from flows.evaluate import Evaluation
+from flows.evaluate_detail import (
+    budget_tables,
+    case_table,
+    registration_line,
+    reliability_table,
+    size_tables,
+)
+from flows.table_cells import interval, new_table, number
 
 _TITLES = {
     "real": "Changes seen in real images",
@@ -34,7 +42,12 @@ def show_evaluation(evaluation: Evaluation, *, console: Console | None = None) -
     for figures in documents:
         for case, message in figures["failed"].items():
             console.print(Text(f"Failed: {case}: {message}", style="bold red"), soft_wrap=True)
-    for what, paths in (("Predictions", [evaluation.predictions]), ("Contact sheets", _folders(evaluation))):
+    kept = (
+        ("Predictions", [evaluation.predictions]),
+        ("Contact sheets", _folders(evaluation.sheets)),
+        ("Diagrams", _folders(evaluation.plots)),
+    )
+    for what, paths in kept:
         for path in paths:
             if path is not None:
                 console.print(Text(f"{what}: {path}"), soft_wrap=True)
@@ -54,9 +67,13 @@ def figures_of_origin(document: dict[str, Any]) -> RenderableType:
     seen = document["in_sample_classes"]
     parts += [_detection(list(rows), in_sample=klass in seen) for klass, rows in classes]
     if document["rows"]:
-        parts += [Text(_LEGEND, style="dim"), _budgets(document)]
+        parts += [Text(_LEGEND, style="dim"), *budget_tables(document)]
+        parts += [*size_tables(document), reliability_table(document)]
     if document["null_n"]:
         parts.append(_controls(document))
+    if document["registration"]["n"]:
+        parts.append(registration_line(document))
+    parts.append(case_table(document))
     return Group(*parts)
 
 
@@ -70,63 +87,38 @@ def _in_sample(document: dict[str, Any]) -> str:
 def _detection(rows: list[dict[str, Any]], *, in_sample: bool) -> Table:
     """One class; its figures fit into 80 columns."""
     first = rows[0]
-    title = f"{first['klass']}: {first['n']} changes on {_number(first['km2'], 2)} km2"
-    table = _table(
+    title = f"{first['klass']}: {first['n']} changes on {number(first['km2'], 2)} km2"
+    table = new_table(
         "Score", "Pd", "90 %", "App", "Van", "Kind", "FA/km2", "90 %", "Frag/km2", "Prec",
         title=f"{title} (IN-SAMPLE)" if in_sample else title,
     )  # fmt: skip
     for row in rows:
         table.add_row(
             f"{row['thr']:g}",
-            _number(row["Pd"], 2),
-            _interval(row["Pd_ci"], 2),
-            *(_number(row[name], 2) for name in ("Pd_app", "Pd_van", "kind")),
-            _number(row["FA"], 1),
-            _interval(row["FA_ci"], 1),
-            _number(row["frag"], 1),
-            _number(row["prec_lb"], 2),
+            number(row["Pd"], 2),
+            interval(row["Pd_ci"], 2),
+            *(number(row[name], 2) for name in ("Pd_app", "Pd_van", "kind")),
+            number(row["FA"], 1),
+            interval(row["FA_ci"], 1),
+            number(row["frag"], 1),
+            number(row["prec_lb"], 2),
         )
-    return table
-
-
-def _budgets(document: dict[str, Any]) -> Table:
-    groups = document["pd_at_fa"]
-    budgets = list(next(iter(groups.values())))
-    table = _table("Pd", *budgets, title="Pd at no more than so many false alarms per km2")
-    for group, points in groups.items():
-        table.add_row(group, *(_number(points[budget][0], 2) for budget in budgets))
     return table
 
 
 def _controls(document: dict[str, Any]) -> Table:
     names = {"null_real": "real pair", "null_perturbed": "perturbed"}
     thresholds = list(document["null_real"]["FA"])
-    table = _table("Control", "n", "km2", *thresholds, title="False alarms/km2 where nothing changed")
+    table = new_table("Control", "n", "km2", *thresholds, title="False alarms/km2 where nothing changed")
     for key, name in names.items():
         controls = document[key]
         if controls["n"]:
-            figures = (_number(controls["FA"][threshold], 1) for threshold in thresholds)
-            table.add_row(name, str(controls["n"]), _number(controls["km2"], 2), *figures)
+            figures = (number(controls["FA"][threshold], 1) for threshold in thresholds)
+            table.add_row(name, str(controls["n"]), number(controls["km2"], 2), *figures)
+            bounds = (number(controls["FA_upper_95"][threshold], 1) for threshold in thresholds)
+            table.add_row("  excluded above (95 %)", "", "", *bounds)
     return table
 
 
-def _table(*columns: str, title: str) -> Table:
-    table = Table(
-        title=title, title_justify="left", title_style="", box=SIMPLE_HEAD, padding=0, pad_edge=False
-    )
-    for index, name in enumerate(columns):
-        table.add_column(name, justify="right" if index else "left", no_wrap=True)
-    return table
-
-
-def _number(value: float | None, digits: int) -> str:
-    return "-" if value is None else f"{value:.{digits}f}"
-
-
-def _interval(ends: list[float | None], digits: int) -> str:
-    low, high = ends
-    return "" if low is None or high is None else f"{low:.{digits}f}-{high:.{digits}f}"
-
-
-def _folders(evaluation: Evaluation) -> list[Path]:
-    return sorted({sheet.parent for sheet in evaluation.sheets})
+def _folders(pictures: Iterable[Path]) -> list[Path]:
+    return sorted({picture.parent for picture in pictures})

@@ -14,7 +14,7 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from imagery.align import Alignment, ShiftField
-from imagery.raster import BoolArray, FloatArray, Raster, Reader, Sensor, Window
+from imagery.raster import BoolArray, FloatArray, Raster, Reader, Sensor, Window, gsd_m
 from imagery.tile import tiles
 
 CHIP_PX = 128
@@ -35,6 +35,9 @@ MIN_TIES = 8
 MAX_RESIDUAL_PX = 3.0
 """Held-out median residual above which a pair is refused. Relief leaves 1-2 px on real 0.5 m pairs that can be
 compared; images of different places leave more than 10."""
+
+MAX_RESIDUAL_M = 1.5
+"""The same on the ground, where that is more: relief and view angle displace by metres, whatever the pixel size."""
 
 ALIGNED_PX = 0.5
 """Unshifted residual up to which images lie on each other already where an estimated shift would only add noise."""
@@ -304,7 +307,7 @@ def register(before: Reader, after: Reader, *, sensor: Sensor) -> Alignment:
     -------
     Alignment
         Verdict "refused" where neither structure nor georeference says how the images lie, or where what is left
-        is larger than `MAX_RESIDUAL_PX`.
+        is larger than `MAX_RESIDUAL_PX` and `MAX_RESIDUAL_M`.
     """
     georeferenced = before.grid.crs is not None
     shape = (int(before.grid.shape[0]), int(before.grid.shape[1]))
@@ -323,7 +326,7 @@ def register(before: Reader, after: Reader, *, sensor: Sensor) -> Alignment:
     too_few = len(ties.row) < (MIN_TIES if georeferenced else max(MIN_TIES, MIN_MATCHED * ties.measured))
     if too_few:
         return _without_structure(georeferenced, len(ties.row))
-    return _judged(ties, shape, georeferenced, sensor)
+    return _judged(ties, shape, georeferenced, sensor, limit_px=_limit_px(before))
 
 
 def _blank(image: FloatArray) -> bool:
@@ -345,7 +348,14 @@ def _without_structure(georeferenced: bool, count: int, blank: str | None = None
     return Alignment(**missing, verdict="refused", reason=reason)
 
 
-def _judged(ties: _Ties, shape: tuple[int, int], georeferenced: bool, sensor: Sensor) -> Alignment:
+def _limit_px(reader: Reader) -> float:
+    """Residual above which a pair is refused: at 0.3 m as much ground as at 0.5 m."""
+    return max(MAX_RESIDUAL_PX, MAX_RESIDUAL_M / gsd_m(reader.grid))
+
+
+def _judged(
+    ties: _Ties, shape: tuple[int, int], georeferenced: bool, sensor: Sensor, *, limit_px: float
+) -> Alignment:
     off = _held_out(ties, shape)
     unshifted = float(np.median(np.hypot(ties.d_row, ties.d_col)))
     if not len(off):
@@ -364,8 +374,8 @@ def _judged(ties: _Ties, shape: tuple[int, int], georeferenced: bool, sensor: Se
             shift=ShiftField.constant(0.0, 0.0), residual_px=unshifted, p95_px=float(np.percentile(left, 95)),
             before_px=unshifted, tie_points=len(ties.row), verdict="ok",
         )  # fmt: skip
-    refused = residual > MAX_RESIDUAL_PX or not helps
-    reason = f"held-out residual {residual:.2f} px is above {MAX_RESIDUAL_PX} px" if refused else None
+    refused = residual > limit_px or not helps
+    reason = f"held-out residual {residual:.2f} px is above {limit_px:.1f} px" if refused else None
     if refused and not helps:
         reason = (
             f"the estimated shift leaves {residual:.2f} px on held-out points, without it {unshifted:.2f} px"

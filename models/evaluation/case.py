@@ -114,6 +114,8 @@ class Case:
     perturbed : bool
         True for a control made by shifting, scaling and adding noise to one image.
     origin : Origin
+    parent : str or None
+        Case whose images this one is cut from or painted on; what was fitted on one has seen the other.
     truths : tuple of Truth
         Appeared first, then vanished.
     dont_care : tuple of Box
@@ -133,6 +135,7 @@ class Case:
     ignore: tuple[Box, ...] = ()
     perturbed: bool = False
     origin: Origin = "real"
+    parent: str | None = None
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.gsd_m) and self.gsd_m > 0):

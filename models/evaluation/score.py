@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any, Literal, NamedTuple, get_args
 
 from models.evaluation.case import Case, Claim, claims_of
+from models.evaluation.registration import Registration
 from models.evaluation.rules import MatchRule, rule_for
 
 ClaimStatus = Literal["hit", "fragment", "wrong_kind", "false_alarm", "off_class", "ignored"]
@@ -59,6 +60,8 @@ class CaseScore:
         False where there is no result, or the pair could not be assessed.
     seconds : float or None
         What the comparison took.
+    registration : Registration or None
+        What the alignment left against the measured transform, where the document says so.
     """
 
     case: Case
@@ -67,6 +70,7 @@ class CaseScore:
     matches: tuple[Match | None, ...]
     assessed: bool
     seconds: float | None
+    registration: Registration | None = None
 
     @cached_property
     def scores_by_status(self) -> Mapping[ClaimStatus, tuple[float, ...]]:
@@ -94,6 +98,8 @@ def score_case(case: Case, document: Mapping[str, Any] | None) -> CaseScore:
     document : mapping or None
         As `sitewatch diff --json` prints; boxes on the *before* grid. None = no result: every truth is missed.
 
+        Its optional "registration" is a `Registration` as a dict.
+
     Raises
     ------
     ValueError
@@ -106,6 +112,7 @@ def score_case(case: Case, document: Mapping[str, Any] | None) -> CaseScore:
         for claim in sorted(claims, key=lambda c: -c.score)
     )
     seconds = document.get("seconds") if document is not None else None
+    registration = document.get("registration") if document is not None else None
     return CaseScore(
         case=case,
         judged=judged,
@@ -113,6 +120,7 @@ def score_case(case: Case, document: Mapping[str, Any] | None) -> CaseScore:
         matches=tuple(judge.matches),
         assessed=document is not None and document.get("status") != "not_assessable",
         seconds=None if seconds is None else float(seconds),
+        registration=None if registration is None else Registration.from_dict(registration),
     )
 
 

@@ -8,6 +8,9 @@ from typing import Any, get_args
 import numpy as np
 
 from models.evaluation.case import Origin
+from models.evaluation.detail import Detail, case_row, detail_of
+from models.evaluation.registration import pooled
+from models.evaluation.reliability import poisson_upper
 from models.evaluation.score import CaseScore
 from models.evaluation.tally import (
     RESAMPLINGS,
@@ -83,6 +86,8 @@ class Summary:
     rows : tuple of Row
         By class, then threshold.
     budgets : mapping of group to mapping of false alarms per km2 to OperatingPoint
+    details : mapping of group to Detail
+        Fixed budgets with intervals, sizes, curve and reliability.
     failed : mapping of case name to message
         Cases that ended in an error; they count as missed and not assessed.
     in_sample : frozenset of str
@@ -98,6 +103,7 @@ class Summary:
     thresholds: tuple[float, ...]
     rows: tuple[Row, ...]
     budgets: Mapping[str, Mapping[float, OperatingPoint]]
+    details: Mapping[str, Detail] = field(default_factory=dict)
     failed: Mapping[str, str] = field(default_factory=dict)
     in_sample: frozenset[str] = frozenset()
     others: tuple["Summary", ...] = ()
@@ -136,6 +142,9 @@ class Summary:
             "null_real": _controls([s for s in self.nulls if not s.case.perturbed], self.thresholds),
             "null_perturbed": _controls([s for s in self.nulls if s.case.perturbed], self.thresholds),
             "per_case": {score.case.name: _case_figures(score) for score in self.scores},
+            "detail": {group: detail.as_dict() for group, detail in self.details.items()},
+            "cases": {score.case.name: case_row(score) for score in self.scores},
+            "registration": pooled([s.registration for s in self.scores if s.registration is not None]),
             "failed": dict(self.failed),
             "in_sample": sorted(self.in_sample),
             "in_sample_classes": [
@@ -190,6 +199,7 @@ def summarise(
                 group: detection_at_false_alarms(members, BUDGETS_PER_KM2)
                 for group, members in groups.items()
             },
+            details={group: detail_of(members, resamplings=resamplings) for group, members in groups.items()},
             in_sample=in_sample & {score.case.name for score in of_origin},
             failed={s.case.name: failed[s.case.name] for s in of_origin if failed and s.case.name in failed},
         )
@@ -200,7 +210,7 @@ def summarise(
 
 def _in_sample(scores: Sequence[CaseScore], fitted_on: Collection[str]) -> frozenset[str]:
     """Fitted cases, and those of the same places: a crop of a fitted pair is no independent test either."""
-    places = {s.case.component for s in scores if s.case.name in fitted_on}
+    places = {s.case.component for s in scores if s.case.name in fitted_on or s.case.parent in fitted_on}
     return frozenset(s.case.name for s in scores if s.case.component in places)
 
 
@@ -246,6 +256,11 @@ def _controls(nulls: Sequence[CaseScore], thresholds: Sequence[float]) -> dict[s
         "n": len(nulls),
         "km2": _rate(sum(score.case.examined_km2 for score in nulls), 2),
         "FA": {threshold: _rate(total.false_alarms_per_km2, 2) for threshold, total in totals.items()},
+        "n_false": {threshold: total.false_alarms for threshold, total in totals.items()},
+        "FA_upper_95": {
+            threshold: _rate(poisson_upper(total.false_alarms, total.examined_km2), 2)
+            for threshold, total in totals.items()
+        },
         "n_false_scenes": _false_scenes(nulls, thresholds),
     }
 

@@ -218,7 +218,7 @@ def detection_at_false_alarms(
     Every score that occurs is tried as the threshold, or their quantiles where there are very many. Of equally
     good thresholds the highest is given.
     """
-    points = [(threshold, tally(scores, threshold)) for threshold in _thresholds(scores)]
+    points = [(threshold, tally(scores, threshold)) for threshold in tried_thresholds(scores)]
     reached = {}
     for budget in budgets_per_km2:
         within = [
@@ -230,7 +230,8 @@ def detection_at_false_alarms(
     return reached
 
 
-def _thresholds(scores: Sequence[CaseScore]) -> list[float]:
+def tried_thresholds(scores: Sequence[CaseScore]) -> list[float]:
+    """Every score that occurs, falling, or quantiles of them where there are very many."""
     occurring = sorted({judged.claim.score for score in scores for judged in score.judged}, reverse=True)
     if len(occurring) < MAX_TRIED_THRESHOLDS:
         return occurring

@@ -78,3 +78,19 @@ def test_contrast_reversal_keeps_the_peak() -> None:
     d_row, d_col, peak = correlate(orientation(chip), orientation((200 - chip).astype(np.float32)))
     assert (abs(d_row), abs(d_col)) < (0.1, 0.1)
     assert peak > 7
+
+
+def test_residual_limit_is_ground_not_pixels_on_fine_images() -> None:
+    ground = texture((768, 768))
+    rng = np.random.default_rng(5)
+    after = ground.copy()
+    for row in range(0, 768, 128):
+        for col in range(0, 768, 128):
+            jitter = shifted(ground, *rng.uniform(-5, 5, 2))
+            after[:, row : row + 128, col : col + 128] = jitter[:, row : row + 128, col : col + 128]
+    pair = noisy(ground, 2), noisy(after, 3)
+    fine, coarse = (
+        register(*(reader(image, gsd_m=gsd_m) for image in pair), sensor="optical") for gsd_m in (0.3, 0.5)
+    )
+    assert fine.residual_px == coarse.residual_px
+    assert (fine.verdict, coarse.verdict) == ("ok", "refused")
