@@ -1,27 +1,26 @@
 """Detection figures on places that the scorer has not seen: `evaluate`, with a scorer of its own for every place.
 
-    python -m benchmarks.cross_validate CASES [--sensor sar] [--out DIR]
+    python -m benchmarks.cross_validate CASES [--sensor sar] [--out DIR] [--keep DIR]
 
 For each place a scorer is fitted on all other places, and the cases of that place are compared with it through the
-entry point of ``sitewatch diff``. The labelled radar cases all show one port, so that only one *pair* at a time can be
-left out: that says little about another port.
+entry point of ``sitewatch diff``. What they share is the line that turns log odds into probabilities, two numbers per
+size, fitted on the claims of all these scorers. The labelled radar cases all show one port, so that leaving one place
+out leaves nothing to fit: they are judged by leaving out one *pair* at a time, which says little about another port.
 """
 
 import argparse
 import json
 import tempfile
-from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.fit_scorer import document, measured
-from catalog.cases import CaseFiles, load_cases
+from catalog.cases import CaseFiles
 from flows.evaluate import comparison, evaluate_cases
-
-
-def place_of(folder: Path) -> str:
-    """Component of a case: cases of one component show one place."""
-    return str(json.loads((folder / "meta.json").read_text()).get("component") or folder.name)
+from flows.train import LICENCES, measure_all, train_on, usable
+from models.score import DEFAULTS
+from models.training.fit import document
 
 
 def main() -> None:
@@ -32,27 +31,31 @@ def main() -> None:
     parser.add_argument("cases", type=Path)
     parser.add_argument("--sensor", choices=("optical", "sar"), default="optical")
     parser.add_argument("--out", type=Path)
+    parser.add_argument(
+        "--keep", type=Path, help="where the scorers go: the one of all places, and without_<place>.json"
+    )
     args = parser.parse_args()
-    cases = [files for files in load_cases(args.cases) if files.sensor == args.sensor]
-    usable = [args.cases / files.case.name for files in cases if not files.case.name.startswith("ship_")]
-    with ProcessPoolExecutor(2) as pool:
-        samples = list(pool.map(measured, usable, [args.sensor] * len(usable)))
-    places = {folder.name: folder.name if args.sensor == "sar" else place_of(folder) for folder in usable}
-    with tempfile.TemporaryDirectory() as scratch:
+    samples = measure_all(usable(args.cases, args.sensor))
+    if args.sensor == "sar":
+        samples = [replace(s, case=replace(s.case, component=s.case.name)) for s in samples]
+    name = DEFAULTS[args.sensor]
+    trained = train_on(samples, name=name, sensor=args.sensor, licence=LICENCES["real"])
+    with ExitStack() as up:
+        folder = args.keep or Path(up.enter_context(tempfile.TemporaryDirectory()))
+        folder.mkdir(parents=True, exist_ok=True)
+        everything = folder / f"{name}.json"
+        everything.write_text(trained.text)
         scorers = {}
-        for place in sorted(set(places.values())):
-            scorers[place] = Path(scratch) / f"without_{place}.json"
-            scorers[place].write_text(
-                document(f"without {place}", [s for s in samples if places[s.case] != place], {})
-            )
-        everything = Path(scratch) / "all.json"
-        everything.write_text(document("all", samples, {}))
+        for entry in trained.left_out:
+            path = folder / f"without_{entry.sample.place}.json"
+            scorers[entry.sample.case.name] = path
+            text = document(path.stem, entry.scorer, samples, budgets={}, licence="none: for figures")
+            path.write_text(text)
 
         def detect(files: CaseFiles) -> dict[str, Any]:
             if files.sensor != args.sensor:
                 return {"status": "not_assessable", "changes": []}
-            scorer = scorers.get(places.get(files.case.name, ""), everything)
-            return comparison(scorer=str(scorer))(files)
+            return comparison(scorer=str(scorers.get(files.case.name, everything)))(files)
 
         found = evaluate_cases(
             args.cases,

@@ -34,6 +34,7 @@ COMMANDS = {
     "scenes": ("flows.cli_scenes", "List the images a source has for a site, and why others are left out."),
     "serve": ("flows.cli_serve", "Watch sites on a schedule, until stopped."),
     "status": ("flows.cli_status", "How the watch stands: newest images, what failed and why, findings."),
+    "train": ("flows.cli_train", "Fit a scorer to labelled cases."),
     "verify": ("flows.cli_verify", "Check that nothing in a run has changed since it was written."),
 }
 """Command name to the module that holds it and its one-line help."""

@@ -18,6 +18,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT_MIN_SCORE = 0.5
 
+SCORER_HELP = "optical-2 (default), statistical, or a .json file that `sitewatch train` wrote."
+
 
 class Moment(click.ParamType[datetime]):
     """A date or an ISO 8601 time; without a zone it is UTC.
@@ -135,6 +137,25 @@ def min_score_option(default: float = DEFAULT_MIN_SCORE) -> Callable[[F], F]:
         )(command)
 
     return decorate
+
+
+def scorer_option(command: F) -> F:
+    """``--scorer``: known to this process and to those that it starts."""
+
+    def use(_ctx: click.Context, _param: click.Parameter, value: str | None) -> None:
+        if value is not None:
+            from models.score import VARIABLE, load_scorer  # noqa: PLC0415 - help must not wait for it
+
+            load_scorer(value, "optical")
+            os.environ[VARIABLE] = str(Path(value).resolve()) if value.endswith(".json") else value
+
+    return click.option(
+        "--scorer",
+        metavar="NAME",
+        expose_value=False,
+        callback=use,
+        help=SCORER_HELP,
+    )(command)
 
 
 def screen_options(command: F) -> F:

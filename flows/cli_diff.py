@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from flows.cli_common import Moment, min_score_option, out_option, print_json, screen_options
+from flows.cli_common import SCORER_HELP, Moment, min_score_option, out_option, print_json, screen_options
 from flows.cli_tables import show_diff
 from flows.diff import diff_images
 from flows.screen import progress_bars
@@ -25,7 +25,7 @@ _ADDRESSES = ("http:", "https:", "s3:", "ftp:")
               help="What the numbers measure; radar must say linear or db.")  # fmt: skip
 @click.option("--before-time", type=Moment(), metavar="T", help="When BEFORE was taken.")
 @click.option("--after-time", type=Moment(), metavar="T", help="When AFTER was taken.")
-@click.option("--scorer", metavar="NAME", help="Another scorer than the default one.")
+@click.option("--scorer", metavar="NAME", help=SCORER_HELP)
 @out_option
 @min_score_option()
 @screen_options

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from flows.cli_common import min_score_option, print_json, screen_options
+from flows.cli_common import SCORER_HELP, min_score_option, print_json, screen_options
 from flows.evaluate import MIN_SCORE, SHEET_SCORE, Evaluation, evaluate_cases
 from flows.evaluate_table import show_evaluation
 from flows.screen import progress_bars
@@ -17,7 +17,7 @@ EXIT_SOME_NOT_ASSESSED = 3
 @click.argument("cases", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
               help="Keep predictions, figures and contact sheets there.")  # fmt: skip
-@click.option("--scorer", metavar="NAME", help="Another scorer than the default one.")
+@click.option("--scorer", metavar="NAME", help=SCORER_HELP)
 @click.option("--sheet-score", type=click.FloatRange(0.0, 1.0), default=SHEET_SCORE, show_default=True, metavar="S",
               help="Contact sheets show mistakes at this score or better.")  # fmt: skip
 @min_score_option(MIN_SCORE)

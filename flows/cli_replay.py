@@ -15,6 +15,7 @@ from flows.cli_common import (
     out_option,
     print_json,
     providers_option,
+    scorer_option,
     screen_options,
     sites_option,
 )
@@ -55,6 +56,7 @@ from imagery.source import open_source
 @providers_option
 @out_option
 @min_score_option()
+@scorer_option
 @workers_option
 @screen_options
 def replay(

@@ -12,6 +12,7 @@ from flows.cli_common import (
     min_score_option,
     out_option,
     print_json,
+    scorer_option,
     screen_options,
     sites_option,
     source_options,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 @sites_option
 @out_option
 @min_score_option()
+@scorer_option
 @screen_options
 def run(
     site: tuple[str, ...],
@@ -59,6 +61,7 @@ def run(
 @sites_option
 @out_option
 @min_score_option()
+@scorer_option
 @screen_options
 def demo(sites: Path | None, out: Path, min_score: float, as_json: bool, debug: bool) -> int:
     """Watch both sites on the built-in SIMULATED archive. No network, no server."""

@@ -16,6 +16,7 @@ from flows.cli_common import (
     out_option,
     print_json,
     providers_option,
+    scorer_option,
     screen_options,
     sites_option,
 )
@@ -70,6 +71,7 @@ SHORTEST = timedelta(minutes=1)
 @providers_option
 @out_option
 @min_score_option()
+@scorer_option
 @workers_option
 @screen_options
 def serve(

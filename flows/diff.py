@@ -24,6 +24,7 @@ from imagery.raster import Sensor
 from imagery.scene import Asset, Scene
 from imagery.tile import Tile
 from models.compare import ALGORITHM, Comparison, TileResult, compare, halo_px
+from models.score import scorer_name
 
 GivenQuantity = Literal["reflectance", "dn", "linear", "db"]
 
@@ -259,7 +260,7 @@ def _parameters(compared: ImageComparison, *, min_score: float, scorer: str | No
     return {
         "algorithm": ALGORITHM,
         "min_score": min_score,
-        "scorer": scorer,
+        "scorer": scorer_name(scorer, files.sensor),
         "tile_px": compared.comparison.tiles[0].core.shape[1],
         "halo_px": halo_px(files.gsd_m, files.sensor),
         "sensor": files.sensor,

@@ -26,6 +26,7 @@ from imagery.scene import Scene
 from imagery.site import Site
 from imagery.tile import Tile, even_side_px, tiles
 from models import compare
+from models.score import chosen_scorer, scorer_name
 
 _JOB = "job.json"
 _MODEL = "model.json"
@@ -52,6 +53,8 @@ class PairJob:
     grid : GeoBox
     sensor : {"optical", "sar"}
     tile_px, halo_px : int
+    scorer : str
+        Name, or path of a file.
     """
 
     folder: Path
@@ -65,6 +68,7 @@ class PairJob:
     sensor: Sensor
     tile_px: int
     halo_px: int
+    scorer: str
 
     @property
     def tiles(self) -> tuple[Tile, ...]:
@@ -93,6 +97,7 @@ def make_job(site: Site, before: FetchedScene, after: FetchedScene, out: Path) -
     pixel_m = gsd_m(grid)
     content = {
         "algorithm": compare.ALGORITHM,
+        "scorer": scorer_name(chosen_scorer(sensor), sensor),
         "site": site.id,
         "sensor": sensor,
         "grid": wire.grid_to_dict(grid),
@@ -129,7 +134,10 @@ def load_job(folder: Path) -> PairJob:
         before=FetchedScene.from_dict(document["before"]),
         after=FetchedScene.from_dict(document["after"]),
         grid=wire.grid_from_dict(document["grid"]),
-        **{name: document[name] for name in ("name", "pair", "grid_name", "sensor", "tile_px", "halo_px")},
+        **{
+            name: document[name]
+            for name in ("name", "pair", "grid_name", "sensor", "tile_px", "halo_px", "scorer")
+        },
     )
 
 
@@ -157,13 +165,14 @@ def _readers(folder: Path) -> tuple[SceneReader, SceneReader]:
 def prepare(folder: Path) -> None:
     """Align and normalise a pair once; what is found is kept in the job."""
     if load_model(folder) is None:
+        job = load_job(folder)
         before, after = readers(folder)
         if before.bands != after.bands:
             raise UnusablePair(
                 f"{before.scene_id} ({', '.join(before.bands)}) and {after.scene_id} ({', '.join(after.bands)}) have "
                 "no band in common; leave out one of them"
             )
-        model = compare.prepare(before, after, sensor=load_job(folder).sensor)
+        model = compare.prepare(before, after, sensor=job.sensor, scorer=job.scorer)
         write_json(folder / _MODEL, model.as_dict())
 
 

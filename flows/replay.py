@@ -21,6 +21,7 @@ from flows.poll_record import load_record
 from flows.sites import site_named
 from flows.watch import Announce, End, MinScore, Out, SiteName, SitesFile, SourceSpec, Start, Workers
 from models.compare import ALGORITHM
+from models.score import chosen_scorer
 
 STEP_DAYS = 7
 _WAIT_S = 6 * 3600.0
@@ -50,7 +51,9 @@ def replay(
     out = lasting(out)
     lookback_days = max(lookback_days, step_days)  # or scenes would fall between two steps
     days_done: list[dict[str, str]] = []
-    purpose = f"replay {ALGORITHM} {min_score} {step_days} {lookback_days} {start:%Y-%m-%dT%H%M} {end:%Y-%m-%dT%H%M}"
+    scorer = chosen_scorer("optical") or "default"
+    period = f"{start:%Y-%m-%dT%H%M} {end:%Y-%m-%dT%H%M}"
+    purpose = f"replay {ALGORITHM} {scorer} {min_score} {step_days} {lookback_days} {period}"
     days = list(days_of(start, end, timedelta(days=step_days)))
     with lock.held(out, f"watching-{site}", wait_s=_WAIT_S):
         for day in days:

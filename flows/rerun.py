@@ -79,7 +79,7 @@ def _site_run(folder: Path, report: Report) -> Sequence[Change]:
         for date in ("before", "after")
     )
     sensor = report.parameters["sensor"]
-    model = compare.prepare(before, after, sensor=sensor)
+    model = compare.prepare(before, after, sensor=sensor, scorer=report.parameters["scorer"])
     shape = int(grid.shape[0]), int(grid.shape[1])
     cut = tuple(tiles(shape, size_px=report.parameters["tile_px"], halo_px=report.parameters["halo_px"]))
     failed = {outcome.tile for outcome in report.outcomes if outcome.outcome == "failed"}

@@ -15,8 +15,11 @@ from numpy.typing import NDArray
 from imagery.raster import BoolArray, FloatArray, Sensor
 from models.evidence import ChangeEvidence
 
-MAPS = ("brighter", "darker", "colour", "both", "closed")
+MAPS = ("brighter", "darker", "colour", "both", "closed", "spots brighter", "spots darker", "spots")
 """Evidence maps that are cut, in order."""
+
+SPOT_CEILING = 15.0
+"""Sigmas above which evidence counts no more when spots are looked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +30,10 @@ class SearchLimits:
     ----------
     thresholds : tuple of float
         Sigmas at which the maps are cut.
+    spots : tuple of float
+        Heights at which the maps of spots are cut; none where spots are not looked for.
+    spot_px : tuple of float
+        Standard deviations of the two Gaussians whose difference makes a spot stand out from its neighbours.
     min_area_px, max_area_px : int
     max_side_px : int
         Longest side of a region's bounding box; also the halo that tiles need.
@@ -39,6 +46,8 @@ class SearchLimits:
     """
 
     thresholds: tuple[float, ...]
+    spots: tuple[float, ...] = ()
+    spot_px: tuple[float, float] = (1.0, 4.0)
     min_area_px: int
     max_area_px: int
     max_side_px: int
@@ -58,7 +67,9 @@ def search_limits(gsd_m: float, sensor: Sensor) -> SearchLimits:
         )  # fmt: skip
     if gsd_m < 1.5:
         return SearchLimits(
-            thresholds=(4.0, 7.0, 13.0), min_area_px=max(4, round(1.5 / gsd_m**2)), max_area_px=side * side // 4,
+            thresholds=(4.0, 5.6, 8.0, 13.0), spots=(1.0, 3.0), spot_px=(0.4 / gsd_m, 1.6 / gsd_m),
+            min_area_px=max(4, round(1.5 / gsd_m**2)),
+            max_area_px=side * side // 4,
             max_side_px=side, close_px=max(1, round(2.5 / gsd_m)), ring_px=3, context_px=61,
         )  # fmt: skip
     return SearchLimits(
@@ -92,6 +103,14 @@ class Regions:
         """Number of regions."""
         return len(self.boxes)
 
+    def only(self, chosen: NDArray[np.int64]) -> "Regions":
+        """The regions at the given positions, numbered anew."""
+        table = np.zeros(self.count + 1, np.int32)
+        table[chosen + 1] = np.arange(1, len(chosen) + 1)
+        return Regions(
+            labels=table[self.labels], boxes=self.boxes[chosen], source=self.source, threshold=self.threshold
+        )
+
 
 def cuts(evidence: ChangeEvidence, limits: SearchLimits) -> list[Callable[[], Regions | None]]:
     """Every map at every threshold, as calls that do the cutting, so that few label maps exist at a time.
@@ -103,12 +122,46 @@ def cuts(evidence: ChangeEvidence, limits: SearchLimits) -> list[Callable[[], Re
     both = np.hypot(evidence.brightness, evidence.colour)
     maps = (evidence.brightness, -evidence.brightness, evidence.colour, both, both)
     single_band = len(evidence.before) == 1
-    return [
+    found: list[Callable[[], Regions | None]] = [
         partial(_cut, values, evidence.valid, source, threshold, limits)
         for source, values in enumerate(maps)
         for threshold in limits.thresholds
         if not (single_band and MAPS[source] in ("colour", "both"))
     ]
+    if not limits.spots:
+        return found
+    spotted = (spots(values, limits) for values in (maps[0], maps[1], both))
+    return found + [
+        partial(_cut, values, evidence.valid, MAPS.index("spots brighter") + number, threshold, limits)
+        for number, values in enumerate(spotted)
+        for threshold in limits.spots
+    ]
+
+
+def spots(values: FloatArray, limits: SearchLimits) -> FloatArray:
+    """How far each place stands out from the evidence around it, which parts objects that stand side by side.
+
+    Parameters
+    ----------
+    values : float32 (row, col)
+        Evidence; what is negative does not count.
+    limits : SearchLimits
+
+    Returns
+    -------
+    float32 (row, col)
+        Sigmas.
+    """
+    near, far = limits.spot_px
+    # A few very strong pixels must not outshine the rest of their object.
+    even = np.clip(values, 0.0, SPOT_CEILING)
+    out: FloatArray = cv2.GaussianBlur(even, _kernel(near), near) - cv2.GaussianBlur(even, _kernel(far), far)
+    return out
+
+
+def _kernel(sigma_px: float) -> tuple[int, int]:
+    side = 2 * int(np.ceil(3 * sigma_px)) + 1
+    return side, side
 
 
 def candidate_regions(evidence: ChangeEvidence, limits: SearchLimits) -> Iterator[Regions]:
@@ -120,7 +173,9 @@ def _cut(
     values: FloatArray, valid: BoolArray, source: int, threshold: float, limits: SearchLimits
 ) -> Regions | None:
     mask = ((values > threshold) & valid).astype(np.uint8)
-    found = _components(_cleaned(mask, MAPS[source] == "closed", limits), limits)
+    if not MAPS[source].startswith("spots"):
+        mask = _cleaned(mask, MAPS[source] == "closed", limits)
+    found = _components(mask, limits)
     if found is None:
         return None
     labels, boxes = found
@@ -136,7 +191,9 @@ def _cleaned(mask: NDArray[np.uint8], closed: bool, limits: SearchLimits) -> NDA
         )
     if limits.min_area_px >= 4:
         mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
-        mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
+        # An even kernel has no middle: opposite anchors, or every region would move by a pixel.
+        square = np.ones((2, 2), np.uint8)
+        mask = cv2.dilate(cv2.erode(mask, square, anchor=(0, 0)), square, anchor=(1, 1))
     return mask
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from imagery.align import Alignment
 from imagery.radiometry import Radiometry, normalise
@@ -21,10 +22,11 @@ from models.change import Change, TileOutcome
 from models.conclude import Conclusion, conclude_pair, outcomes_of
 from models.detect import Detection
 from models.evidence import KERNEL_PX, ChangeEvidence, Noise, evidence, measure_noise
-from models.features import measure, surroundings
+from models.features import Measured, measure, surroundings
 from models.label import OBJECT_LIMIT_M
 from models.objects import Candidates, candidates_of, detections_of, dominated
 from models.score import Scorer, load_scorer
+from models.second_look import look_again, views
 
 __all__ = [
     "ALGORITHM",
@@ -43,7 +45,7 @@ __all__ = [
     "verdict",
 ]
 
-ALGORITHM = "2026.11-1"
+ALGORITHM = "2026.11-2"
 """Version of everything that can change a result; part of every cache key and report."""
 
 MIN_VALID = 0.25
@@ -236,14 +238,25 @@ def _detect(found: ChangeEvidence, model: PairModel, cut: Sequence[Tile]) -> tup
     """Candidates of every cut, measured and scored; cuts are independent, so two run at a time."""
     limits = search_limits(model.gsd_m, model.sensor)
     around = surroundings(found, limits)
-    scorer = load_scorer(model.scorer, model.sensor)
+    scorer: Scorer = load_scorer(model.scorer, model.sensor)
+    closely = model.gsd_m < scorer.second_look_below_m
+    seen = views(found, around, limits, model.gsd_m) if closely else None
+
+    def scored(regions: Regions, measured: Measured) -> tuple[Regions, Measured, NDArray[np.float64]]:
+        first = scorer.score(measured.features)
+        if seen is None:
+            return regions, measured, first
+        chosen = np.flatnonzero(scorer.promising(first))
+        regions, measured = regions.only(chosen), measured.only(chosen)
+        more = look_again(regions, measured, found, around, seen, limits, model.gsd_m)
+        return regions, measured, scorer.score_again(np.hstack([measured.features, more]))
 
     def of_cut(cut: Callable[[], Regions | None]) -> Candidates | None:
         regions = cut()
         if regions is None:
             return None
         measured = measure(regions, found, around, limits, model.gsd_m)
-        return candidates_of(regions, measured, scorer.score(measured.features))
+        return candidates_of(*scored(regions, measured))
 
     with ThreadPoolExecutor(2) as pool:
         kept = [candidates for candidates in pool.map(of_cut, cuts(found, limits)) if candidates is not None]

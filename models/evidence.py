@@ -28,6 +28,9 @@ QUANTILE = 0.4
 _NORMAL_AT_QUANTILE = 0.5244
 _COLOUR_AT_QUANTILE = 1.0108
 
+EASED = (1.0, 0.7, 0.5)
+"""What is left of the raw difference's scale in an interval difference of radius 0, 1 and 2 px."""
+
 BLOCK_PX = 64
 """Side of a block on which noise is measured; smaller on small images."""
 
@@ -249,12 +252,13 @@ def evidence(
         if noise.radius_px
         else valid
     )
-    sigma = noise.brightness.at(window)
+    eased = np.float32(EASED[noise.radius_px])
+    sigma = noise.brightness.at(window) * eased
     ok = usable[inner]
     return ChangeEvidence(
         before=np.ascontiguousarray(filled_a[(slice(None), *inner)]),
         after=np.ascontiguousarray(filled_b[(slice(None), *inner)]),
         brightness=np.where(ok, brightness[inner] / sigma, 0).astype(np.float32),
-        colour=np.where(ok, colour[inner] / noise.colour.at(window), 0).astype(np.float32),
+        colour=np.where(ok, colour[inner] / (noise.colour.at(window) * eased), 0).astype(np.float32),
         sigma=sigma, valid=ok, window=window, grid=window_grid(before.grid, window),
     )  # fmt: skip

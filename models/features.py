@@ -105,7 +105,7 @@ def _shade(image: NDArray[np.float32], side: tuple[int, int]) -> NDArray[np.floa
     return out
 
 
-class _Pool:
+class Pool:
     """Means over the regions of a label map."""
 
     def __init__(self, labels: NDArray[Any], mask: NDArray[np.bool_], count: int) -> None:
@@ -135,12 +135,12 @@ class _Pool:
         return out
 
 
-def _compact(labels: NDArray[np.int32], count: int) -> NDArray[Any]:
+def compact(labels: NDArray[np.int32], count: int) -> NDArray[Any]:
     """Labels in a type that image filters take, the smallest that holds them."""
     return labels.astype(np.uint16 if count < 65535 else np.float32)
 
 
-def _dilated(labels: NDArray[Any], side: int) -> NDArray[Any]:
+def dilated(labels: NDArray[Any], side: int) -> NDArray[Any]:
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE if side > 3 else cv2.MORPH_RECT, (side, side))
     out: NDArray[Any] = cv2.dilate(labels, kernel)
     return out
@@ -151,15 +151,15 @@ def measure(
 ) -> Measured:
     """Measure every region of a cut; see `NAMES`."""
     count = regions.count
-    labels = _compact(regions.labels, count)
-    body = _Pool(labels, labels > 0, count)
-    gap = _dilated(labels, 3)
-    wide = _dilated(labels, 2 * (limits.ring_px + 1) + 1)
+    labels = compact(regions.labels, count)
+    body = Pool(labels, labels > 0, count)
+    gap = dilated(labels, 3)
+    wide = dilated(labels, 2 * (limits.ring_px + 1) + 1)
     open_ring = (wide > 0) & (gap == 0) & evidence.valid
-    ring = _Pool(wide, open_ring & ~around.changed, count)
-    ring_all = _Pool(wide, open_ring, count)
+    ring = Pool(wide, open_ring & ~around.changed, count)
+    ring_all = Pool(wide, open_ring, count)
     core = cv2.erode(labels, np.ones((3, 3), np.uint8)) > 0
-    rim = _Pool(gap, (gap > 0) & ~core, count)
+    rim = Pool(gap, (gap > 0) & ~core, count)
 
     shape = _Shape.of(body, labels.shape[1])
     box = (regions.boxes[:, 2] - regions.boxes[:, 0]) * (regions.boxes[:, 3] - regions.boxes[:, 1])
@@ -259,7 +259,7 @@ class _Shape:
     orientation_deg: Values
 
     @classmethod
-    def of(cls, body: _Pool, width: int) -> "_Shape":
+    def of(cls, body: Pool, width: int) -> "_Shape":
         """Rectangle with the second moments of regions in an image of `width` columns."""
         row, col = (axis.astype(np.float64) for axis in np.divmod(body.at, width))
         n = np.maximum(body.n, 1)

@@ -6,18 +6,26 @@ import numpy as np
 
 from models.detect import Detection
 
+WHOLE_M, WHOLE_SCORE, WHOLE_BONUS = 12.0, 0.3, 0.25
+"""A region of this length and score goes before its better scored parts: parts of aircraft look like vehicles."""
+
 MAX_IOU = 0.15
 MAX_COVERED = 0.4
 _CELL_PX = 128
 
 
+def rank(score: float, length_m: float) -> float:
+    """What decides which of two overlapping regions stays."""
+    return score + (WHOLE_BONUS if length_m >= WHOLE_M and score >= WHOLE_SCORE else 0.0)
+
+
 def without_overlaps(detections: Sequence[Detection]) -> list[Detection]:
     """Greedy non-maximum suppression on bounding boxes.
 
-    A detection goes when a better scored one that stays shares more than `MAX_IOU` of their union with it, or more
+    A detection goes when one of higher `rank` that stays shares more than `MAX_IOU` of their union with it, or more
     than `MAX_COVERED` of either box. Order of the input does not matter.
     """
-    order = sorted(detections, key=lambda d: (-d.score, d.bbox_px))
+    order = sorted(detections, key=lambda d: (-rank(d.score, d.length_m), d.bbox_px))
     kept: list[Detection] = []
     cells: dict[tuple[int, int], list[int]] = {}
     for detection in order:

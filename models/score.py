@@ -1,10 +1,12 @@
 """Scoring: from what was measured on a region to the probability that it is a real change.
 
-A scorer is data, not code: standardisation and weights of two logistic regressions, one for vehicle-sized and one
-for larger regions, fitted on real labelled pairs by ``benchmarks/fit_scorer.py``.
+A scorer is data, not code. Two logistic regressions, one for vehicle-sized and one for larger regions, take a first
+look at every region. Where pixels are fine enough, boosted trees take a second one at what the first did not rule out.
+Both are fitted by ``sitewatch train``. The statistical scorer has nothing that was learned.
 """
 
 import json
+import os
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -16,9 +18,19 @@ from numpy.typing import NDArray
 
 from imagery.errors import SitewatchError
 from imagery.raster import Sensor
+from models import second_look
 from models.features import NAMES
+from models.statistical import Statistical
+from models.trees import Forest
 
 Values = NDArray[np.float64]
+
+
+ALL_NAMES = (*NAMES, *second_look.NAMES)
+"""Columns of the first and the second look."""
+
+PROMISING = 0.005
+"""First score from which a second look is taken."""
 
 
 class ModelError(SitewatchError):
@@ -33,8 +45,21 @@ class Scorer(Protocol):
         """What reports and ``--scorer`` call it."""
         ...
 
+    @property
+    def second_look_below_m(self) -> float:
+        """Ground sample distance below which `score_again` has the last word; 0 where there is no second look."""
+        ...
+
     def score(self, features: Values) -> Values:
         """Probability per region, float64 (region,), from float64 (region, feature) as in `models.features.NAMES`."""
+        ...
+
+    def promising(self, scores: Values) -> NDArray[np.bool_]:
+        """Which regions of these first scores deserve the second look."""
+        ...
+
+    def score_again(self, features: Values) -> Values:
+        """Probability per region from both looks, float64 (region, feature) as in `ALL_NAMES`."""
         ...
 
     def false_alarms_per_km2(self, score: float, length_m: float, gsd_m: float) -> float | None:
@@ -51,17 +76,26 @@ class Logistic:
     weight: Values
     intercept: float
 
+    def log_odds(self, expanded: Values) -> Values:
+        """Log odds per row of `expanded` (see `expand`)."""
+        out: Values = ((expanded - self.mean) / self.scale) @ self.weight + self.intercept
+        return out
+
     def score(self, expanded: Values) -> Values:
         """Probability per row of `expanded` (see `expand`)."""
-        z = ((expanded - self.mean) / self.scale) @ self.weight + self.intercept
-        out: Values = 1.0 / (1.0 + np.exp(-np.clip(z, -40, 40)))
-        return out
+        return probability(self.log_odds(expanded))
 
     @classmethod
     def from_dict(cls, d: dict[str, Any]) -> "Logistic":
         """From the numbers in a scorer file."""
         arrays = {key: np.array(d[key], np.float64) for key in ("mean", "scale", "weight")}
         return cls(**arrays, intercept=float(d["intercept"]))
+
+
+def probability(log_odds: Values) -> Values:
+    """Of log odds."""
+    out: Values = 1.0 / (1.0 + np.exp(-np.clip(log_odds, -40, 40)))
+    return out
 
 
 def expand(features: Values) -> Values:
@@ -100,17 +134,23 @@ class SizedScorer:
         """See `Scorer.score`."""
         if not len(features):
             return np.zeros(0)
-        share = self.large_share(features)
+        share = large_share(features, self.split_m, self.blend)
         expanded = expand(features)
         out: Values = (1 - share) * self.small.score(expanded) + share * self.large.score(expanded)
         return out
 
-    def large_share(self, features: Values) -> Values:
-        """How much the regression for larger objects counts, 0-1."""
-        log_length = features[:, NAMES.index("log_length_m")]
-        low, high = np.log(self.split_m / self.blend), np.log(self.split_m * self.blend)
-        share: Values = np.clip((log_length - low) / (high - low), 0.0, 1.0)
-        return share
+    @property
+    def second_look_below_m(self) -> float:
+        """There is none."""
+        return 0.0
+
+    def promising(self, scores: Values) -> NDArray[np.bool_]:
+        """See `Scorer.promising`."""
+        return scores >= PROMISING
+
+    def score_again(self, features: Values) -> Values:
+        """The first look is the only one."""
+        return self.score(features[:, : len(NAMES)])
 
     def false_alarms_per_km2(self, score: float, length_m: float, gsd_m: float) -> float | None:
         """See `Scorer.false_alarms_per_km2`."""
@@ -122,6 +162,124 @@ class SizedScorer:
         return float(np.interp(score, scores[::-1], alarms[::-1]))
 
 
+def large_share(features: Values, split_m: float, blend: float) -> Values:
+    """How much the part for larger objects counts, 0-1, from features as in `NAMES` or `ALL_NAMES`."""
+    log_length = features[:, NAMES.index("log_length_m")]
+    low, high = np.log(split_m / blend), np.log(split_m * blend)
+    share: Values = np.clip((log_length - low) / (high - low), 0.0, 1.0)
+    return share
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SecondLook:
+    """Trees and a logistic regression over both looks, for regions of one size.
+
+    Parameters
+    ----------
+    forest : Forest
+    line : Logistic
+        Over the expanded columns of `ALL_NAMES`; carries on where the few labels end and trees would be flat.
+    slope, offset : float
+        From the mean of both log odds to those of a calibrated probability, fitted on places left out.
+    """
+
+    forest: Forest
+    line: Logistic
+    slope: float
+    offset: float
+
+    def raw(self, features: Values) -> Values:
+        """Log odds before calibration."""
+        out: Values = 0.5 * (self.forest.log_odds(features) + self.line.log_odds(expand(features)))
+        return out
+
+    def score(self, features: Values) -> Values:
+        """Calibrated probability per region."""
+        return probability(self.slope * self.raw(features) + self.offset)
+
+    @classmethod
+    def from_dict(cls, d: dict[str, Any]) -> "SecondLook":
+        """From the numbers in a scorer file."""
+        return cls(
+            forest=Forest.from_dict(d["forest"]), line=Logistic.from_dict(d["line"]), slope=float(d["slope"]),
+            offset=float(d["offset"]),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TreeScorer:
+    """A first look by logistic regressions, a second one by trees.
+
+    Parameters
+    ----------
+    first : SizedScorer
+        Also the scorer of pixels that are too coarse for the second look, and keeper of the false-alarm budget.
+    small, large : SecondLook
+    second_look_below_m : float
+    """
+
+    first: SizedScorer
+    small: SecondLook
+    large: SecondLook
+    second_look_below_m: float
+
+    @property
+    def name(self) -> str:
+        """See `Scorer.name`."""
+        return self.first.name
+
+    def score(self, features: Values) -> Values:
+        """See `Scorer.score`."""
+        return self.first.score(features)
+
+    def promising(self, scores: Values) -> NDArray[np.bool_]:
+        """See `Scorer.promising`."""
+        return scores >= PROMISING
+
+    def score_again(self, features: Values) -> Values:
+        """See `Scorer.score_again`."""
+        if not len(features):
+            return np.zeros(0)
+        finite = np.nan_to_num(features.astype(np.float64))
+        share = large_share(finite, self.first.split_m, self.first.blend)
+        out = np.zeros(len(finite))
+        for part, weight in ((self.small, 1 - share), (self.large, share)):
+            here = weight > 0
+            out[here] += weight[here] * part.score(finite[here])
+        return out
+
+    def false_alarms_per_km2(self, score: float, length_m: float, gsd_m: float) -> float | None:
+        """See `Scorer.false_alarms_per_km2`."""
+        return self.first.false_alarms_per_km2(score, length_m, gsd_m)
+
+
+DEFAULTS: dict[Sensor, str] = {"optical": "optical-2", "sar": "sar-1"}
+"""What is used where no scorer is named."""
+
+BY_SENSOR: dict[str, Sensor] = {"optical-2": "optical", "sar-1": "sar"}
+"""Which images a scorer that ships is for."""
+
+
+STATISTICAL = "statistical"
+"""The scorer without learned parts."""
+
+VARIABLE = "SITEWATCH_SCORER"
+"""Names the scorer of scheduled and repeated comparisons, for this process and those that it starts."""
+
+
+def chosen_scorer(sensor: Sensor) -> str | None:
+    """The scorer that ``--scorer`` named, where it is one for this sensor; None for the default."""
+    name = os.environ.get(VARIABLE)
+    if name is None or (name in BY_SENSOR and BY_SENSOR[name] != sensor):
+        return None
+    return name
+
+
+def scorer_name(name: str | None, sensor: Sensor) -> str:
+    """What reports call the scorer that is used where `name` was asked for."""
+    return name or DEFAULTS[sensor]
+
+
 def load_scorer(name: str | None, sensor: Sensor) -> Scorer:
     """The scorer called `name`, the one in a ``.json`` file of that path, or the default for a sensor.
 
@@ -130,7 +288,7 @@ def load_scorer(name: str | None, sensor: Sensor) -> Scorer:
     ModelError
         No such scorer, or one made for other features.
     """
-    return _load(name or f"{sensor}-1")
+    return _load(name or DEFAULTS[sensor])
 
 
 def _document(name: str) -> dict[str, Any]:
@@ -141,7 +299,9 @@ def _document(name: str) -> dict[str, Any]:
     )
     own = Path(name) if name.endswith(".json") else None
     if own is None and name not in known:
-        raise ModelError(f"no scorer is called {name!r}; there are {', '.join(known)}, or give a .json file")
+        raise ModelError(
+            f"no scorer is called {name!r}; there are {', '.join([*known, STATISTICAL])}, or give a .json file"
+        )
     try:
         text = own.read_text() if own else (folder / f"{name}.json").read_text()
         document: dict[str, Any] = json.loads(text)
@@ -157,18 +317,37 @@ def _document(name: str) -> dict[str, Any]:
 
 @cache
 def _load(name: str) -> Scorer:
+    if name == STATISTICAL:
+        return Statistical()
     d = _document(name)
-    if tuple(d["features"]) != NAMES:
+    again = d.get("second_look")
+    if tuple(d["features"]) != NAMES or (again and tuple(again["features"]) != ALL_NAMES):
         raise ModelError(
             f"scorer {name!r} was fitted to other features than this version measures; fit it again"
         )
-    return SizedScorer(
+    try:
+        return scorer_of(d, name)
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise ModelError(f"{name}: its numbers do not make a scorer: {error}") from error
+
+
+def scorer_of(d: dict[str, Any], name: str) -> Scorer:
+    """The scorer that the numbers of a file make."""
+    first = SizedScorer(
         name=name, small=Logistic.from_dict(d["small"]), large=Logistic.from_dict(d["large"]), split_m=d["split_m"],
         blend=d["blend"], budget=d["budget"], budget_gsd_m=(d["budget_gsd_m"][0], d["budget_gsd_m"][1]),
+    )  # fmt: skip
+    again = d.get("second_look")
+    if again is None:
+        return first
+    return TreeScorer(
+        first=first, small=SecondLook.from_dict(again["small"]), large=SecondLook.from_dict(again["large"]),
+        second_look_below_m=float(again["below_m"]),
     )  # fmt: skip
 
 
 def fitted_cases(name: str | None, sensor: Sensor) -> frozenset[str]:
     """Names of the labelled cases that a scorer was fitted on: figures on them are no measure of it."""
-    scorer = load_scorer(name, sensor)
-    return frozenset(_document(scorer.name)["fitted_on"]["cases"])
+    used = scorer_name(name, sensor)
+    load_scorer(used, sensor)
+    return frozenset() if used == STATISTICAL else frozenset(_document(used)["fitted_on"]["cases"])

@@ -1,0 +1,183 @@
+"""``sitewatch train``: from labelled cases to a scorer file, with figures on places left out."""
+
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from catalog.cases import CaseFiles, load_cases
+from catalog.errors import BadCase
+from flows import progress
+from imagery.image_file import open_pair
+from imagery.raster import Sensor, Window
+from models.candidates import candidate_regions, search_limits
+from models.compare import prepare, refusal
+from models.evaluation import CaseScore, Summary, summarise
+from models.evidence import evidence
+from models.features import measure, surroundings
+from models.score import SizedScorer, TreeScorer
+from models.second_look import look_again, views
+from models.training.fit import (
+    SECOND_LOOK_BELOW_M,
+    LeftOut,
+    Recipe,
+    budget,
+    calibrated,
+    calibrated_like,
+    document,
+    fit_again,
+    fit_first,
+    fit_without,
+    judge,
+    places_of,
+    scores_of,
+)
+from models.training.samples import Sample, sample_of
+
+WORKERS = 2
+LICENCES = {
+    "real": "CC BY-NC-SA 4.0 where the cases are; see the text beside this file",
+    "simulated": "Apache-2.0; fitted on drawn scenes alone",
+}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Trained:
+    """What training leaves.
+
+    Parameters
+    ----------
+    text : str
+        The scorer file.
+    summary : Summary
+        On places left out, from candidates as they were measured for training; `benchmarks.cross_validate` gives the
+        figures of the whole comparison.
+    left_out : tuple of LeftOut
+        For every sample the scorer that has not seen its place.
+    """
+
+    text: str
+    summary: Summary
+    left_out: tuple[LeftOut, ...]
+
+
+def usable(folder: Path, sensor: Sensor, *, simulated: bool = False) -> list[CaseFiles]:
+    """Labelled cases of a sensor, or only drawn ones; those named ``ship_`` are kept for evaluation alone.
+
+    Raises
+    ------
+    BadCase
+        When there is none.
+    """
+    cases = [
+        files
+        for files in load_cases(folder)
+        if files.sensor == sensor
+        and not files.case.name.startswith("ship_")
+        and (files.case.origin == "simulated" or not simulated)
+    ]
+    if not cases:
+        raise BadCase(f"{folder}: holds no {'simulated ' if simulated else ''}{sensor} case to learn from")
+    return cases
+
+
+def measured(files: CaseFiles) -> Sample:
+    """All candidates of a case, found and measured through the comparison's own functions."""
+    case, sensor = files.case, files.sensor
+    pair = open_pair(
+        files.before, files.after, gsd_m=case.gsd_m, sensor=sensor, quantity="db" if sensor == "sar" else None
+    )
+    model = prepare(pair.before, pair.after, sensor=sensor)
+    if refusal(model):
+        raise BadCase(f"{files.folder}: cannot be used: {refusal(model)}")
+    rows, cols = (int(n) for n in pair.before.grid.shape)
+    whole = Window(row0=0, col0=0, row1=rows, col1=cols)
+    found = evidence(pair.before, pair.after, model.alignment.shift, model.radiometry, model.noise, whole)
+    limits = search_limits(model.gsd_m, sensor)
+    around = surroundings(found, limits)
+    closely = sensor == "optical" and model.gsd_m < SECOND_LOOK_BELOW_M
+    seen = views(found, around, limits, model.gsd_m) if closely else None
+    features, boxes, kinds = [], [], []
+    for regions in candidate_regions(found, limits):
+        first = measure(regions, found, around, limits, model.gsd_m)
+        columns = first.features
+        if seen is not None:
+            more = look_again(regions, first, found, around, seen, limits, model.gsd_m)
+            columns = np.hstack([columns, more])
+        # Half the memory; the digits that are lost are beyond what thresholds are written with.
+        features.append(columns.astype(np.float32))
+        boxes.append(regions.boxes)
+        kinds.append(first.kind)
+    return sample_of(case, np.vstack(boxes), np.vstack(features), np.concatenate(kinds))
+
+
+def measure_all(cases: Sequence[CaseFiles]) -> list[Sample]:
+    """Samples of all cases, two processes at a time."""
+    progress.step("Measuring", total=len(cases))
+    samples = []
+    with ProcessPoolExecutor(WORKERS) as pool:
+        for sample in pool.map(measured, cases):
+            samples.append(sample)
+            progress.advance()
+    return samples
+
+
+def train_on(samples: Sequence[Sample], *, name: str, sensor: Sensor, licence: str) -> Trained:
+    """A scorer from all samples, calibrated and budgeted on scorers that have not seen the place.
+
+    Parameters
+    ----------
+    samples : sequence of Sample
+    name : str
+        Of the scorer.
+    sensor : {"optical", "sar"}
+    licence : str
+        Written into the file.
+    """
+    scorer, left_out = calibrated_without(samples, sensor)
+    judged = _judged(left_out)
+    if not isinstance(scorer, TreeScorer):
+        # Radar was labelled at one port only, so how often it errs elsewhere was not measured.
+        text = document(name, scorer, samples, budgets={}, licence=licence)
+        return Trained(text=text, summary=summarise(judged, name=name), left_out=tuple(left_out))
+    budgets = {"small": budget(judged, "vehicle"), "large": budget(judged, "aircraft")}
+    text = document(name, scorer, samples, budgets=budgets, licence=licence)
+    return Trained(text=text, summary=summarise(judged, name=name), left_out=tuple(left_out))
+
+
+def calibrated_without(
+    samples: Sequence[Sample], sensor: Sensor
+) -> tuple[SizedScorer | TreeScorer, list[LeftOut]]:
+    """The scorer fitted on everything, and for every sample the one that has not seen its place, calibrated alike."""
+    recipe = Recipe(second_look=sensor == "optical")
+    places = places_of(samples)
+    progress.step("Fitting without each place", total=len(places))
+    left_out: list[LeftOut] = []
+    if len(places) > 1:
+        with ProcessPoolExecutor(WORKERS) as pool:
+            for entries in pool.map(partial(fit_without, samples, recipe=recipe), places):
+                left_out += entries
+                progress.advance()
+    progress.step("Fitting on everything")
+    first = fit_first(samples)
+    if not recipe.second_look:
+        return first, left_out
+    scorer = fit_again(samples, first, recipe.growth)
+    if not left_out:
+        return scorer, left_out
+    scorer = calibrated(scorer, left_out)
+    return scorer, [_recalibrated(entry, scorer) for entry in left_out]
+
+
+def _recalibrated(entry: LeftOut, scorer: TreeScorer) -> LeftOut:
+    """Judged with the calibration that is written."""
+    if not isinstance(entry.scorer, TreeScorer):
+        return entry
+    return LeftOut(sample=entry.sample, scorer=calibrated_like(entry.scorer, scorer))
+
+
+def _judged(left_out: Sequence[LeftOut]) -> list[CaseScore]:
+    return [judge(entry.sample, scores_of(entry.scorer, entry.sample))[0] for entry in left_out]
