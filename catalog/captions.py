@@ -46,6 +46,9 @@ def verdict(report: Report) -> str:
     where = f"{len(report.outcomes) - missed} of {len(report.outcomes)} tiles examined"
     lowest = report.parameters.get("min_score")
     floor = "" if lowest is None else f" with a score of {float(lowest):.0%} or more"
+    asked = report.parameters.get("false_alarms")
+    if asked is not None:
+        floor += f" (at most {asked['asked_per_km2']:g} false alarms per km² asked for)"
     if not report.changes:
         return f"No change found{floor}; {where}."
     number = len(report.changes)

@@ -18,6 +18,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT_MIN_SCORE = 0.5
 
+FALSE_ALARMS_HELP = (
+    "In place of --min-score: list what keeps false alarms within this; takes about twice as long."
+)
 SCORER_HELP = "optical-2 (default), statistical, or a .json file that `sitewatch train` wrote."
 
 
@@ -49,13 +52,13 @@ class Moment(click.ParamType[datetime]):
 
 
 class Score(click.FloatRange):
-    """A number in a range; unlike click's own, "nan" lies in none."""
+    """A number in a range; unlike click's own, "nan" and "inf" lie in none."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """A finite number."""
         number: float = super().convert(value, param, ctx)
-        if math.isnan(number):
-            self.fail(f"{value!r} is not a number", param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a finite number", param, ctx)
         return number
 
 
@@ -142,20 +145,45 @@ def min_score_option(default: float = DEFAULT_MIN_SCORE) -> Callable[[F], F]:
 def scorer_option(command: F) -> F:
     """``--scorer``: known to this process and to those that it starts."""
 
-    def use(_ctx: click.Context, _param: click.Parameter, value: str | None) -> None:
+    def use(ctx: click.Context, _param: click.Parameter, value: str | None) -> None:
         if value is not None:
             from models.score import VARIABLE, load_scorer  # noqa: PLC0415 - help must not wait for it
 
             load_scorer(value, "optical")
-            os.environ[VARIABLE] = str(Path(value).resolve()) if value.endswith(".json") else value
+            _tell(ctx, VARIABLE, str(Path(value).resolve()) if value.endswith(".json") else value)
 
     return click.option(
-        "--scorer",
-        metavar="NAME",
-        expose_value=False,
-        callback=use,
-        help=SCORER_HELP,
-    )(command)
+        "--scorer", metavar="NAME", expose_value=False, callback=use, help=SCORER_HELP
+    )(command)  # fmt: skip
+
+
+def false_alarms_option(command: F) -> F:
+    """``--false-alarms-per-km2``: known to this process and to those that it starts."""
+
+    def use(ctx: click.Context, _param: click.Parameter, value: float | None) -> None:
+        if value is not None:
+            from models.budget import VARIABLE  # noqa: PLC0415 - help must not wait for it
+
+            _tell(ctx, VARIABLE, repr(value))
+
+    return click.option(
+        "--false-alarms-per-km2", type=Score(0, min_open=True), metavar="X", expose_value=False, callback=use,
+        help=FALSE_ALARMS_HELP,
+    )(command)  # fmt: skip
+
+
+def _tell(ctx: click.Context, variable: str, value: str) -> None:
+    """Set an environment variable for as long as the command runs."""
+    before = os.environ.get(variable)
+    os.environ[variable] = value
+
+    def restore() -> None:
+        if before is None:
+            os.environ.pop(variable, None)
+        else:
+            os.environ[variable] = before
+
+    ctx.call_on_close(restore)
 
 
 def screen_options(command: F) -> F:

@@ -6,7 +6,16 @@ from typing import Any
 
 import click
 
-from flows.cli_common import SCORER_HELP, Moment, min_score_option, out_option, print_json, screen_options
+from flows.cli_common import (
+    FALSE_ALARMS_HELP,
+    SCORER_HELP,
+    Moment,
+    Score,
+    min_score_option,
+    out_option,
+    print_json,
+    screen_options,
+)
 from flows.cli_tables import show_diff
 from flows.diff import diff_images
 from flows.screen import progress_bars
@@ -26,6 +35,7 @@ _ADDRESSES = ("http:", "https:", "s3:", "ftp:")
 @click.option("--before-time", type=Moment(), metavar="T", help="When BEFORE was taken.")
 @click.option("--after-time", type=Moment(), metavar="T", help="When AFTER was taken.")
 @click.option("--scorer", metavar="NAME", help=SCORER_HELP)
+@click.option("--false-alarms-per-km2", type=Score(0, min_open=True), metavar="X", help=FALSE_ALARMS_HELP)
 @out_option
 @min_score_option()
 @screen_options
@@ -38,6 +48,7 @@ def diff(
     before_time: datetime | None,
     after_time: datetime | None,
     scorer: str | None,
+    false_alarms_per_km2: float | None,
     out: Path,
     min_score: float,
     as_json: bool,
@@ -55,6 +66,7 @@ def diff(
     options: dict[str, Any] = {
         "gsd_m": gsd_m, "sensor": sensor, "quantity": quantity, "before_time": before_time,
         "after_time": after_time, "scorer": scorer, "out": out, "min_score": min_score,
+        "false_alarms_per_km2": false_alarms_per_km2,
     }  # fmt: skip
     if as_json:
         result = diff_images(before, after, **options)

@@ -11,6 +11,7 @@ from rich.console import Console
 from flows import prefect_home
 from flows.cli_common import (
     Moment,
+    false_alarms_option,
     min_score_option,
     out_option,
     print_json,
@@ -57,6 +58,7 @@ from imagery.source import open_source
 @out_option
 @min_score_option()
 @scorer_option
+@false_alarms_option
 @workers_option
 @screen_options
 def replay(

@@ -9,6 +9,7 @@ import click
 
 from flows import prefect_home
 from flows.cli_common import (
+    false_alarms_option,
     min_score_option,
     out_option,
     print_json,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 @out_option
 @min_score_option()
 @scorer_option
+@false_alarms_option
 @screen_options
 def run(
     site: tuple[str, ...],
@@ -62,6 +64,7 @@ def run(
 @out_option
 @min_score_option()
 @scorer_option
+@false_alarms_option
 @screen_options
 def demo(sites: Path | None, out: Path, min_score: float, as_json: bool, debug: bool) -> int:
     """Watch both sites on the built-in SIMULATED archive. No network, no server."""

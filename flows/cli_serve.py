@@ -12,6 +12,7 @@ from rich.table import Table
 
 from flows import prefect_home
 from flows.cli_common import (
+    false_alarms_option,
     min_score_option,
     out_option,
     print_json,
@@ -72,6 +73,7 @@ SHORTEST = timedelta(minutes=1)
 @out_option
 @min_score_option()
 @scorer_option
+@false_alarms_option
 @workers_option
 @screen_options
 def serve(

@@ -23,7 +23,7 @@ from imagery.open import describe
 from imagery.raster import Sensor
 from imagery.scene import Asset, Scene
 from imagery.tile import Tile
-from models.compare import ALGORITHM, Comparison, TileResult, compare, halo_px
+from models.compare import ALGORITHM, Comparison, TileResult, budget_row, compare, halo_px, lowest_listed
 from models.score import scorer_name
 
 GivenQuantity = Literal["reflectance", "dn", "linear", "db"]
@@ -82,6 +82,7 @@ def compare_images(
     quantity: GivenQuantity | None = None,
     min_score: float = 0.5,
     scorer: str | None = None,
+    false_alarms_per_km2: float | None = None,
     on_tile: Callable[[Tile, TileResult], None] | None = None,
 ) -> ImageComparison:
     """Compare two image files and keep nothing.
@@ -100,6 +101,8 @@ def compare_images(
         Lowest score that is listed.
     scorer : str or None
         Another scorer than the default one.
+    false_alarms_per_km2 : float or None
+        In place of `min_score`: the score that keeps false alarms within this on this very pair.
     on_tile : callable or None
         Takes each finished tile, whose evidence is then not kept in memory.
 
@@ -120,6 +123,7 @@ def compare_images(
         grid_name="before",
         min_score=min_score,
         scorer=scorer,
+        false_alarms_per_km2=false_alarms_per_km2,
         on_tile=on_tile,
     )
     return ImageComparison(
@@ -139,12 +143,13 @@ def diff_images(
     after_time: datetime | None = None,
     min_score: float = 0.5,
     scorer: str | None = None,
+    false_alarms_per_km2: float | None = None,
 ) -> DiffResult:
     """Compare two image files and keep the result below `out`.
 
     Parameters
     ----------
-    before, after, gsd_m, sensor, quantity, min_score, scorer
+    before, after, gsd_m, sensor, quantity, min_score, scorer, false_alarms_per_km2
         See `compare_images`.
     out : Path
         Root of all results; this one goes to ``<stems>_<hash of both inputs>``.
@@ -170,7 +175,7 @@ def diff_images(
         progress.step("Comparing")
         compared = compare_images(
             before, after, gsd_m=gsd_m, sensor=sensor, quantity=quantity, min_score=min_score, scorer=scorer,
-            on_tile=keep,
+            false_alarms_per_km2=false_alarms_per_km2, on_tile=keep,
         )  # fmt: skip
         progress.step("Writing")
         record = _record(
@@ -259,7 +264,8 @@ def _parameters(compared: ImageComparison, *, min_score: float, scorer: str | No
     files = compared.files
     return {
         "algorithm": ALGORITHM,
-        "min_score": min_score,
+        "min_score": lowest_listed(compared.comparison.model, min_score),
+        "false_alarms": budget_row(compared.comparison.model),
         "scorer": scorer_name(scorer, files.sensor),
         "tile_px": compared.comparison.tiles[0].core.shape[1],
         "halo_px": halo_px(files.gsd_m, files.sensor),

@@ -26,6 +26,7 @@ from imagery.scene import Scene
 from imagery.site import Site
 from imagery.tile import Tile, even_side_px, tiles
 from models import compare
+from models.budget import asked_per_km2
 from models.score import chosen_scorer, scorer_name
 
 _JOB = "job.json"
@@ -55,6 +56,8 @@ class PairJob:
     tile_px, halo_px : int
     scorer : str
         Name, or path of a file.
+    false_alarms_per_km2 : float or None
+        What was asked for; None where a lowest score is given.
     """
 
     folder: Path
@@ -69,6 +72,7 @@ class PairJob:
     tile_px: int
     halo_px: int
     scorer: str
+    false_alarms_per_km2: float | None
 
     @property
     def tiles(self) -> tuple[Tile, ...]:
@@ -98,6 +102,7 @@ def make_job(site: Site, before: FetchedScene, after: FetchedScene, out: Path) -
     content = {
         "algorithm": compare.ALGORITHM,
         "scorer": scorer_name(chosen_scorer(sensor), sensor),
+        "false_alarms_per_km2": asked_per_km2(),
         "site": site.id,
         "sensor": sensor,
         "grid": wire.grid_to_dict(grid),
@@ -136,7 +141,16 @@ def load_job(folder: Path) -> PairJob:
         grid=wire.grid_from_dict(document["grid"]),
         **{
             name: document[name]
-            for name in ("name", "pair", "grid_name", "sensor", "tile_px", "halo_px", "scorer")
+            for name in (
+                "name",
+                "pair",
+                "grid_name",
+                "sensor",
+                "tile_px",
+                "halo_px",
+                "scorer",
+                "false_alarms_per_km2",
+            )
         },
     )
 
@@ -172,7 +186,9 @@ def prepare(folder: Path) -> None:
                 f"{before.scene_id} ({', '.join(before.bands)}) and {after.scene_id} ({', '.join(after.bands)}) have "
                 "no band in common; leave out one of them"
             )
-        model = compare.prepare(before, after, sensor=job.sensor, scorer=job.scorer)
+        model = compare.prepare(
+            before, after, sensor=job.sensor, scorer=job.scorer, false_alarms_per_km2=job.false_alarms_per_km2,
+        )  # fmt: skip
         write_json(folder / _MODEL, model.as_dict())
 
 

@@ -102,7 +102,8 @@ def conclude(
         zone_states=zone_states(site, job.grid, job.tiles, evidence),
         inputs=(*_inputs("before", job.before), *_inputs("after", job.after)),
         parameters={
-            "algorithm": compare.ALGORITHM, "min_score": min_score, "scorer": job.scorer, "tile_px": job.tile_px,
+            "algorithm": compare.ALGORITHM, "min_score": compare.lowest_listed(model, min_score),
+            "false_alarms": compare.budget_row(model), "scorer": job.scorer, "tile_px": job.tile_px,
             "halo_px": job.halo_px, "gsd_m": gsd_m(job.grid), "sensor": job.sensor,
             "rerun": recipe(job),
         },

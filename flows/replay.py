@@ -20,6 +20,7 @@ from flows.poll import LOOKBACK_DAYS, LookbackDays, Step, check_period, lasting,
 from flows.poll_record import load_record
 from flows.sites import site_named
 from flows.watch import Announce, End, MinScore, Out, SiteName, SitesFile, SourceSpec, Start, Workers
+from models.budget import asked_per_km2
 from models.compare import ALGORITHM
 from models.score import chosen_scorer
 
@@ -52,8 +53,10 @@ def replay(
     lookback_days = max(lookback_days, step_days)  # or scenes would fall between two steps
     days_done: list[dict[str, str]] = []
     scorer = chosen_scorer("optical") or "default"
+    asked = asked_per_km2()
+    limit = str(min_score) if asked is None else f"{asked}/km2"
     period = f"{start:%Y-%m-%dT%H%M} {end:%Y-%m-%dT%H%M}"
-    purpose = f"replay {ALGORITHM} {scorer} {min_score} {step_days} {lookback_days} {period}"
+    purpose = f"replay {ALGORITHM} {scorer} {limit} {step_days} {lookback_days} {period}"
     days = list(days_of(start, end, timedelta(days=step_days)))
     with lock.held(out, f"watching-{site}", wait_s=_WAIT_S):
         for day in days:

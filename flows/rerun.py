@@ -79,7 +79,9 @@ def _site_run(folder: Path, report: Report) -> Sequence[Change]:
         for date in ("before", "after")
     )
     sensor = report.parameters["sensor"]
-    model = compare.prepare(before, after, sensor=sensor, scorer=report.parameters["scorer"])
+    model = compare.prepare(
+        before, after, sensor=sensor, scorer=report.parameters["scorer"], false_alarms_per_km2=_asked(report)
+    )
     shape = int(grid.shape[0]), int(grid.shape[1])
     cut = tuple(tiles(shape, size_px=report.parameters["tile_px"], halo_px=report.parameters["halo_px"]))
     failed = {outcome.tile for outcome in report.outcomes if outcome.outcome == "failed"}
@@ -95,6 +97,12 @@ def _site_run(folder: Path, report: Report) -> Sequence[Change]:
         grid_name=known["grid_name"],
         min_score=report.parameters["min_score"],
     ).changes
+
+
+def _asked(report: Report) -> float | None:
+    """The rate of false alarms that was asked for in place of a lowest score."""
+    stated = report.parameters.get("false_alarms")
+    return None if stated is None else float(stated["asked_per_km2"])
 
 
 def _copies(folder: Path, report: Report, known: Mapping[str, Any], date: str) -> tuple[SourceCopy, ...]:
@@ -123,7 +131,7 @@ def _diff_run(report: Report) -> Sequence[Change]:
     given = report.parameters["given"]
     again = compare_images(
         paths["before"], paths["after"], **given, min_score=report.parameters["min_score"],
-        scorer=report.parameters["scorer"],
+        scorer=report.parameters["scorer"], false_alarms_per_km2=_asked(report),
     )  # fmt: skip
     stated = {entry["date"]: entry["sha256"] for entry in report.inputs}
     if (stated["before"], stated["after"]) != again.sha256:

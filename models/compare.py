@@ -17,6 +17,7 @@ from imagery.radiometry import Radiometry, normalise
 from imagery.raster import FloatArray, Reader, Sensor, gsd_m
 from imagery.register import register
 from imagery.tile import Tile, blocks, enclosing, even_side_px, tiles
+from models.budget import LOWEST, Budget, budget_for, own_null
 from models.candidates import Regions, cuts, search_limits
 from models.change import Change, TileOutcome
 from models.conclude import Conclusion, conclude_pair, outcomes_of
@@ -34,11 +35,15 @@ __all__ = [
     "Conclusion",
     "PairModel",
     "TileResult",
+    "budget_row",
     "compare",
     "compare_block",
     "compare_tile",
     "conclude",
     "halo_px",
+    "labelled_cost",
+    "lowest_listed",
+    "null_claims",
     "prepare",
     "refusal",
     "valid_share",
@@ -67,6 +72,8 @@ class PairModel:
     noise : Noise
     scorer : str or None
         Name of the scorer; None for the sensor's default.
+    budget : Budget or None
+        The lowest score that is listed, where a rate of false alarms was asked for.
     """
 
     sensor: Sensor
@@ -75,12 +82,14 @@ class PairModel:
     radiometry: Radiometry
     noise: Noise
     scorer: str | None = None
+    budget: Budget | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready."""
         return {
             "sensor": self.sensor, "gsd_m": self.gsd_m, "alignment": self.alignment.as_dict(),
             "radiometry": self.radiometry.as_dict(), "noise": self.noise.as_dict(), "scorer": self.scorer,
+            "budget": None if self.budget is None else self.budget.as_dict(),
         }  # fmt: skip
 
     @classmethod
@@ -89,6 +98,7 @@ class PairModel:
         return cls(
             sensor=d["sensor"], gsd_m=d["gsd_m"], alignment=Alignment.from_dict(d["alignment"]),
             radiometry=Radiometry.from_dict(d["radiometry"]), noise=Noise.from_dict(d["noise"]), scorer=d["scorer"],
+            budget=None if d.get("budget") is None else Budget.from_dict(d["budget"]),
         )  # fmt: skip
 
 
@@ -148,7 +158,14 @@ def halo_px(gsd_m: float, sensor: Sensor) -> int:
     return limits.max_side_px + limits.context_px // 2 + limits.ring_px + 2 * KERNEL_PX
 
 
-def prepare(before: Reader, after: Reader, *, sensor: Sensor, scorer: str | None = None) -> PairModel:
+def prepare(
+    before: Reader,
+    after: Reader,
+    *,
+    sensor: Sensor,
+    scorer: str | None = None,
+    false_alarms_per_km2: float | None = None,
+) -> PairModel:
     """Align and normalise a pair and measure its noise.
 
     Parameters
@@ -157,6 +174,8 @@ def prepare(before: Reader, after: Reader, *, sensor: Sensor, scorer: str | None
         On one grid, the same bands and quantity.
     sensor : {"optical", "sar"}
     scorer : str or None
+    false_alarms_per_km2 : float or None
+        Find the score that keeps false alarms within this; takes about as long as the comparison itself.
 
     Returns
     -------
@@ -170,9 +189,46 @@ def prepare(before: Reader, after: Reader, *, sensor: Sensor, scorer: str | None
     noise = measure_noise(
         before, after, alignment.shift, radiometry, sensor=sensor, residual_px=alignment.residual_px or 0.0
     )
-    return PairModel(
+    model = PairModel(
         sensor=sensor, gsd_m=gsd_m(before.grid), alignment=alignment, radiometry=radiometry, noise=noise, scorer=scorer
     )  # fmt: skip
+    if false_alarms_per_km2 is None or refusal(model) is not None:
+        return model
+    return replace(model, budget=_budget(before, after, model, false_alarms_per_km2))
+
+
+def _budget(before: Reader, after: Reader, model: PairModel, asked_per_km2: float) -> Budget:
+    scorer = load_scorer(model.scorer, model.sensor)
+    scores, km2 = own_null(
+        before, after, sensor=model.sensor, noise=model.noise.brightness, unit=model.radiometry.unit,
+        residual_px=model.alignment.residual_px or 0.0, claims=lambda one, other: null_claims(one, other, model),
+    )  # fmt: skip
+    return budget_for(asked_per_km2, scores, km2, lambda score: labelled_cost(scorer, score, model.gsd_m))
+
+
+def null_claims(one: Reader, other: Reader, model: PairModel) -> list[float]:
+    """Scores of everything that is claimed between two images where nothing changed."""
+    found = compare(
+        one, other, sensor=model.sensor, pair="null", grid_name="null", min_score=LOWEST, scorer=model.scorer
+    )  # fmt: skip
+    return [end.score for c in found.conclusion.changes for end in (c.before, c.after) if end is not None]
+
+
+def labelled_cost(scorer: Scorer, score: float, gsd_m: float) -> float | None:
+    """False alarms per km2 on labelled places, small and large objects together; None where never measured."""
+    rates = [scorer.false_alarms_per_km2(score, length_m, gsd_m) for length_m in (5.0, 40.0)]
+    known = [rate for rate in rates if rate is not None]
+    return sum(known) if known else None
+
+
+def lowest_listed(model: PairModel | None, min_score: float) -> float:
+    """The lowest score that is listed: the budget's, where a rate of false alarms was asked for."""
+    return min_score if model is None or model.budget is None else model.budget.min_score
+
+
+def budget_row(model: PairModel | None) -> dict[str, Any] | None:
+    """What was asked for and what was found for it, for reports; None where nothing was asked for."""
+    return None if model is None or model.budget is None else model.budget.as_dict()
 
 
 def refusal(model: PairModel) -> str | None:
@@ -286,14 +342,16 @@ def conclude(
     pair, grid_name : str
         Part of every change's id.
     min_score : float
+        Counts only where the model has no budget.
     """
+    lowest = lowest_listed(model, min_score)
     scorer: Scorer = load_scorer(model.scorer, model.sensor)
     detections = [d for result in results for d in result.detections]
     changes: tuple[Change, ...] = conclude_pair(
         detections,
         pair=pair,
         grid_name=grid_name,
-        min_score=min_score,
+        min_score=lowest,
         gsd_m=model.gsd_m,
         sensor=model.sensor,
         scorer=scorer,
@@ -306,7 +364,7 @@ def conclude(
 
 def compare(
     before: Reader, after: Reader, *, sensor: Sensor, pair: str, grid_name: str, min_score: float = 0.5,
-    tile_px: int | None = None, scorer: str | None = None,
+    tile_px: int | None = None, scorer: str | None = None, false_alarms_per_km2: float | None = None,
     on_tile: Callable[[Tile, TileResult], None] | None = None,
 ) -> Comparison:  # fmt: skip
     """Compare a whole pair in this process.
@@ -324,10 +382,12 @@ def compare(
         Tile side; the result does not depend on it. None: the usual one.
     scorer : str or None
         Name of a scorer; None for the sensor's default.
+    false_alarms_per_km2 : float or None
+        In place of `min_score`: the score that keeps false alarms within this.
     on_tile : callable or None
         Called with each tile's result; its evidence is then not kept.
     """
-    model = prepare(before, after, sensor=sensor, scorer=scorer)
+    model = prepare(before, after, sensor=sensor, scorer=scorer, false_alarms_per_km2=false_alarms_per_km2)
     shape = (int(before.grid.shape[0]), int(before.grid.shape[1]))
     cut = tuple(tiles(shape, size_px=tile_px or even_side_px(shape), halo_px=halo_px(model.gsd_m, sensor)))
     by_tile = {}
