@@ -24,6 +24,7 @@ from models.evidence import KERNEL_PX, ChangeEvidence, Noise, evidence, measure_
 from models.features import measure, surroundings
 from models.label import OBJECT_LIMIT_M
 from models.objects import Candidates, candidates_of, detections_of, dominated
+from models.radar_score import radar_scores
 from models.score import Scorer, load_scorer
 
 __all__ = [
@@ -243,7 +244,10 @@ def _detect(found: ChangeEvidence, model: PairModel, cut: Sequence[Tile]) -> tup
         if regions is None:
             return None
         measured = measure(regions, found, around, limits, model.gsd_m)
-        return candidates_of(regions, measured, scorer.score(measured.features))
+        scores = scorer.score(measured.features)
+        if model.sensor == "sar":
+            scores = radar_scores(regions, measured, found, scores)
+        return candidates_of(regions, measured, scores)
 
     with ThreadPoolExecutor(2) as pool:
         kept = [candidates for candidates in pool.map(of_cut, cuts(found, limits)) if candidates is not None]

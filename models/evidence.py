@@ -94,6 +94,8 @@ class ChangeEvidence:
         Where this lies on the pair's grid.
     grid : GeoBox
         Of the window.
+    looks : Looks or None
+        Of both dates, for radar.
     """
 
     before: FloatArray
@@ -104,6 +106,7 @@ class ChangeEvidence:
     valid: BoolArray
     window: Window
     grid: GeoBox
+    looks: Looks | None = None
 
     @property
     def statistic(self) -> FloatArray:
@@ -277,6 +280,7 @@ def evidence(
         brightness=np.where(ok, _in_sigmas(brightness[inner], sigma, noise, len(a)), 0).astype(np.float32),
         colour=np.where(ok, colour[inner] / noise.colour.at(window), 0).astype(np.float32),
         sigma=sigma, valid=ok, window=window, grid=window_grid(before.grid, window),
+        looks=noise.looks,
     )  # fmt: skip
 
 

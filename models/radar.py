@@ -95,11 +95,15 @@ def local_looks(intensity: FloatArray, valid: BoolArray) -> FloatArray:
     mean = cv2.blur(values, side, borderType=cv2.BORDER_CONSTANT)[::2, ::2]
     square = cv2.blur(values * values, side, borderType=cv2.BORDER_CONSTANT)[::2, ::2]
     inside = cv2.copyMakeBorder(valid.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
-    whole = cv2.erode(inside, np.ones(side, np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0)[1:-1, 1:-1]
+    whole = cv2.erode(inside, np.ones(side, np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0)[
+        1:-1, 1:-1
+    ]
     number = SIDE_PX * SIDE_PX
     variance = (square - mean * mean) * number / (number - 1)
     usable = (whole[::2, ::2] > 0) & (variance > 1e-8 * mean * mean) & (mean > 0)
-    out: FloatArray = np.where(usable, mean * mean / np.where(usable, variance, 1.0), np.nan).astype(np.float32)
+    out: FloatArray = np.where(usable, mean * mean / np.where(usable, variance, 1.0), np.nan).astype(
+        np.float32
+    )
     return out
 
 
