@@ -39,6 +39,15 @@ STREAK_TILT_DEG = 20.0
 """Azimuth and range lie within 16 degrees of grid north and east between 60 degrees south and north."""
 
 STREAK_REACH_PX = 4
+"""Beyond an end of a thin region: where what it streaks from must be."""
+
+ARM_PX = 10
+"""Beyond a region, how far a streak that it is a piece of must go on."""
+
+WORTH_A_LOOK_SIGMAS = 2.0
+_TILTS_DEG = np.arange(-15.0, 16.0, 5.0)
+_ARMS = np.deg2rad((np.arange(0.0, 360.0, 90.0)[:, None] + _TILTS_DEG).ravel())
+_STEPS_PX = np.arange(1.5, ARM_PX + 1.0)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -59,6 +68,11 @@ class Contrasts:
     streak : float64 (region,)
         Decibels by which what lies beyond an end of a thin region, in a direction of range or azimuth, is brighter
         than the region itself; minus infinity where it is not thin or lies in no such direction.
+    arm : float64 (region,)
+        The least change along the brightest straight continuation of the region in a direction of range or azimuth,
+        as a share of the region's own contrast: near 0 for an object by itself, near 1 for a piece of a streak.
+    beside : float64 (region,)
+        Share of the pixels just around the region that stand out on both dates by at least half of its contrast.
     mixed : bool (region,)
         Whether the clutter is of two kinds, so that its scatter says little and `MIXED_DB` stands for it.
     """
@@ -70,6 +84,8 @@ class Contrasts:
     late: BoolArray
     rim: Values
     streak: Values
+    arm: Values
+    beside: Values
     mixed: BoolArray
 
 
@@ -88,7 +104,7 @@ def contrasts(regions: Regions, measured: Measured, evidence: ChangeEvidence, lo
     dates = evidence.before.mean(axis=0), evidence.after.mean(axis=0)
     quiet = speckle_db(looks * len(evidence.before))
     rows = [_contrast(i, regions, measured, dates, evidence.valid, quiet) for i in range(regions.count)]
-    table = np.array(rows, np.float64).reshape(-1, 7)
+    table = np.array(rows, np.float64).reshape(-1, 9)
     db, sigmas = table[:, :2], table[:, 2:4]
     late = db[:, 1] > db[:, 0]
     now, then = late.astype(int), 1 - late.astype(int)
@@ -96,7 +112,7 @@ def contrasts(regions: Regions, measured: Measured, evidence: ChangeEvidence, lo
     return Contrasts(
         present_sigmas=sigmas[at, now], absent_sigmas=sigmas[at, then], present_db=db[at, now], absent_db=db[at, then],
         late=late, rim=table[:, 4], streak=table[:, 5],
-        mixed=table[:, 6] > MIXED_DB,
+        mixed=table[:, 6] > MIXED_DB, arm=table[:, 7], beside=table[:, 8],
     )  # fmt: skip
 
 
@@ -113,7 +129,7 @@ def _contrast(
     rim = 1.0 - float(seen[near].mean()) if near.any() else 1.0
     ring = (cv2.dilate(body, np.ones((2 * GUARD_PX + 1,) * 2, np.uint8)) == 0) & seen
     inside = body > 0
-    db, sigmas, widest = [], [], 0.0
+    db, sigmas, levels, widest = [], [], [], 0.0
     for date in dates:
         values = date[window]
         if ring.sum() < LEAST_RING_PX:
@@ -122,11 +138,21 @@ def _contrast(
             continue
         low, level = np.quantile(values[ring], (LOW_QUANTILE, LEVEL_QUANTILE))
         db.append(float(np.median(values[inside]) - level))
+        levels.append(float(level))
         scatter = float(level - low) / _SIGMAS_BETWEEN
         widest = max(widest, scatter)
         sigmas.append(db[-1] / max(quiet, min(scatter, MIXED_DB)))
-    brighter = dates[int(db[1] > db[0])][window]
-    return (*db, *sigmas, rim, _streak(i, measured, (left, top), inside, brighter, seen), widest)
+    late = int(db[1] > db[0])
+    streak, arm, beside = -np.inf, 0.0, 0.0
+    if sigmas[late] > WORTH_A_LOOK_SIGMAS:
+        now, then = dates[late][window], dates[1 - late][window]
+        streak = _streak(i, measured, (left, top), inside, now, seen)
+        # Clutter level differs between dates; what is left is change against it.
+        risen = np.where(seen, now - then - float(np.median((now - then)[ring])), 0.0)
+        arm = _arm(inside, risen) / max(db[late], 1.0)
+        both = (now - levels[late] > db[late] / 2) & (then - levels[1 - late] > db[late] / 2)
+        beside = float(both[near].mean()) if near.any() else 0.0
+    return (*db, *sigmas, rim, streak, widest, arm, beside)
 
 
 def _streak(
@@ -146,3 +172,16 @@ def _streak(
     if not ends.any():
         return -np.inf
     return float(values[ends].max() - np.median(values[inside]))
+
+
+def _arm(inside: BoolArray, risen: FloatArray) -> float:
+    """Along every direction of a streak: the least rise beyond the region; the largest of these."""
+    rows, cols = np.nonzero(inside)
+    row, col = float(rows.mean()), float(cols.mean())
+    direction = np.stack([-np.cos(_ARMS), np.sin(_ARMS)])
+    end = (direction.T @ np.stack([rows - row, cols - col])).max(axis=1)
+    at = np.array([row, col])[:, None, None] + direction[:, :, None] * (end[:, None] + _STEPS_PX)[None]
+    near = np.rint(at).astype(np.int64)
+    within = (near >= 0).all(axis=0) & (near[0] < inside.shape[0]) & (near[1] < inside.shape[1])
+    values = risen[np.clip(near[0], 0, inside.shape[0] - 1), np.clip(near[1], 0, inside.shape[1] - 1)]
+    return float(np.where(within, values, 0.0).min(axis=1).max())
