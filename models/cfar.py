@@ -71,8 +71,6 @@ class Contrasts:
     arm : float64 (region,)
         The least change along the brightest straight continuation of the region in a direction of range or azimuth,
         as a share of the region's own contrast: near 0 for an object by itself, near 1 for a piece of a streak.
-    beside : float64 (region,)
-        Share of the pixels just around the region that stand out on both dates by at least half of its contrast.
     mixed : bool (region,)
         Whether the clutter is of two kinds, so that its scatter says little and `MIXED_DB` stands for it.
     """
@@ -85,7 +83,6 @@ class Contrasts:
     rim: Values
     streak: Values
     arm: Values
-    beside: Values
     mixed: BoolArray
 
 
@@ -104,7 +101,7 @@ def contrasts(regions: Regions, measured: Measured, evidence: ChangeEvidence, lo
     dates = evidence.before.mean(axis=0), evidence.after.mean(axis=0)
     quiet = speckle_db(looks * len(evidence.before))
     rows = [_contrast(i, regions, measured, dates, evidence.valid, quiet) for i in range(regions.count)]
-    table = np.array(rows, np.float64).reshape(-1, 9)
+    table = np.array(rows, np.float64).reshape(-1, 8)
     db, sigmas = table[:, :2], table[:, 2:4]
     late = db[:, 1] > db[:, 0]
     now, then = late.astype(int), 1 - late.astype(int)
@@ -112,12 +109,17 @@ def contrasts(regions: Regions, measured: Measured, evidence: ChangeEvidence, lo
     return Contrasts(
         present_sigmas=sigmas[at, now], absent_sigmas=sigmas[at, then], present_db=db[at, now], absent_db=db[at, then],
         late=late, rim=table[:, 4], streak=table[:, 5],
-        mixed=table[:, 6] > MIXED_DB, arm=table[:, 7], beside=table[:, 8],
+        mixed=table[:, 6] > MIXED_DB, arm=table[:, 7],
     )  # fmt: skip
 
 
 def _contrast(
-    i: int, regions: Regions, measured: Measured, dates: tuple[FloatArray, FloatArray], valid: BoolArray, quiet: float
+    i: int,
+    regions: Regions,
+    measured: Measured,
+    dates: tuple[FloatArray, FloatArray],
+    valid: BoolArray,
+    quiet: float,
 ) -> tuple[float, ...]:
     col0, row0, col1, row1 = (int(v) for v in regions.boxes[i])
     reach = GUARD_PX + RING_PX
@@ -129,7 +131,7 @@ def _contrast(
     rim = 1.0 - float(seen[near].mean()) if near.any() else 1.0
     ring = (cv2.dilate(body, np.ones((2 * GUARD_PX + 1,) * 2, np.uint8)) == 0) & seen
     inside = body > 0
-    db, sigmas, levels, widest = [], [], [], 0.0
+    db, sigmas, widest = [], [], 0.0
     for date in dates:
         values = date[window]
         if ring.sum() < LEAST_RING_PX:
@@ -138,25 +140,27 @@ def _contrast(
             continue
         low, level = np.quantile(values[ring], (LOW_QUANTILE, LEVEL_QUANTILE))
         db.append(float(np.median(values[inside]) - level))
-        levels.append(float(level))
         scatter = float(level - low) / _SIGMAS_BETWEEN
         widest = max(widest, scatter)
         sigmas.append(db[-1] / max(quiet, min(scatter, MIXED_DB)))
     late = int(db[1] > db[0])
-    streak, arm, beside = -np.inf, 0.0, 0.0
+    streak, arm = -np.inf, 0.0
     if sigmas[late] > WORTH_A_LOOK_SIGMAS:
         now, then = dates[late][window], dates[1 - late][window]
         streak = _streak(i, measured, (left, top), inside, now, seen)
         # Clutter level differs between dates; what is left is change against it.
         risen = np.where(seen, now - then - float(np.median((now - then)[ring])), 0.0)
         arm = _arm(inside, risen) / max(db[late], 1.0)
-        both = (now - levels[late] > db[late] / 2) & (then - levels[1 - late] > db[late] / 2)
-        beside = float(both[near].mean()) if near.any() else 0.0
-    return (*db, *sigmas, rim, streak, widest, arm, beside)
+    return (*db, *sigmas, rim, streak, widest, arm)
 
 
 def _streak(
-    i: int, measured: Measured, corner: tuple[int, int], inside: BoolArray, values: FloatArray, seen: BoolArray
+    i: int,
+    measured: Measured,
+    corner: tuple[int, int],
+    inside: BoolArray,
+    values: FloatArray,
+    seen: BoolArray,
 ) -> float:
     length, width = float(measured.length_px[i]), float(measured.width_px[i])
     angle = float(measured.orientation_deg[i]) % 90.0

@@ -32,15 +32,15 @@ FIXED_SHARE = 0.5
 ARM_SHARE = 0.57
 """Of the contrast of a region, found all along a straight continuation of it: an even chance of a piece of a streak."""
 
-BESIDE_SHARE, SLIVER_PX = 0.25, 3.5
-"""A region no wider than the blur of a point, beside something bright on both dates, is that thing's fluctuation."""
+POINT_PX = 4
+"""Radar pixels are about half a resolution cell, so that even a point covers two by two."""
 
 EDGE_SHARE = 0.02
 LARGE_PX = 30
 """Regions beside something unseen or on mixed clutter are pieces of quays, masts and mask rims below this area."""
 
 AT_EDGE_LARGE, AT_EDGE_SMALL = 0.65, 0.35
-STREAK_LEFT, SLIVER_LEFT, WRONG_KIND_LEFT = 0.2, 0.4, 0.1
+STREAK_LEFT, SPECK_LEFT, WRONG_KIND_LEFT = 0.2, 0.4, 0.1
 LEARNED_SHARE = 0.1
 
 
@@ -77,8 +77,7 @@ def statistical(found: Contrasts, measured: Measured) -> Values:
     thin = measured.length_px / measured.width_px
     streak = ((found.streak >= 0) & (thin >= 3.5)) | ((found.streak >= 3) & (thin >= 2.5))
     score *= np.where(streak, STREAK_LEFT, 1.0) * _rising(20.0 * (ARM_SHARE - found.arm))
-    sliver = (found.beside >= BESIDE_SHARE) & (measured.width_px <= SLIVER_PX)
-    score *= np.where(sliver, SLIVER_LEFT, 1.0)
+    score *= np.where(area < POINT_PX, SPECK_LEFT, 1.0)
     edge = found.mixed | (found.rim > EDGE_SHARE)
     score *= np.where(edge, np.where(area >= LARGE_PX, AT_EDGE_LARGE, AT_EDGE_SMALL), 1.0)
     score *= np.where((measured.kind > 0) == found.late, 1.0, WRONG_KIND_LEFT)
