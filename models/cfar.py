@@ -1,9 +1,9 @@
-"""Constant false-alarm rate tests of radar candidates: is it a target on one date only, and nothing else's streak or rim?
+"""Constant false-alarm rate tests of radar candidates: a target on one date only, and no streak or rim of another?
 
-The two windows are laid around the region itself: a guard around its outline, then a ring of clutter. The clutter's level
-and scatter are those of low order statistics, so that quays, other ships and land in the ring count for nothing as
-long as two fifths of it is water (an ordered-statistic CFAR: Rohling 1983, doi:10.1109/TAES.1983.309350), and
-each date has its own, so that a rough sea beside a calm one raises no alarm.
+The two windows are laid around the region itself: a guard around its outline, then a ring of clutter. The clutter's
+level and scatter are those of low order statistics, so that quays, other ships and land in the ring count for nothing
+as long as two fifths of it are water (an ordered-statistic CFAR: Rohling 1983, doi:10.1109/TAES.1983.309350), and each
+date has its own, so that a rough sea beside a calm one raises no alarm.
 """
 
 from dataclasses import dataclass

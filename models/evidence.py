@@ -1,7 +1,7 @@
 """Signed evidence of change at every pixel of a window, in robust sigmas.
 
-Optical: the difference is an interval difference: how far each date's value lies outside the range that the other date takes
-within a few pixels. It forgives what is left of misregistration and costs little. Its scale is a low quantile of
+Optical: the difference is an interval difference: how far each date's value lies outside the range that the other
+date takes within a few pixels. It forgives what is left of misregistration and costs little. Its scale is a low quantile of
 the raw difference in each block of the scene, because a variance would let a crowded apron hide its own changes.
 
 Radar: the test of `models.radar.equality` with the looks that the images have, or fewer where the ratio of the two
@@ -23,7 +23,7 @@ from imagery.radiometry import Radiometry
 from imagery.raster import BoolArray, FloatArray, Reader, Sensor, Window
 from imagery.tile import tiles
 from imagery.warp import window_grid
-from models.radar import Looks, LooksCount, equality, looks_of_scatter
+from models.radar import Looks, averaged, equality, looks_of_scatter, measure_looks
 
 QUANTILE = 0.4
 """Share of a block taken to be unchanged at the least."""
@@ -159,14 +159,17 @@ def measure_noise(
     rows, cols = max(1, shape[0] // side), max(1, shape[1] // side)
     brightness = np.full((rows, cols), np.nan, np.float32)
     colour = np.full((rows, cols), np.nan, np.float32)
-    counts = (LooksCount(), LooksCount())
-    for tile in tiles((rows * side, cols * side), size_px=side * max(1, 1024 // side), halo_px=0):
-        core = tile.core.clipped(shape)
-        a, b, valid = read_pair(before, after, shift, radiometry, core)
-        if sensor == "sar":
-            for count, values in zip(counts, (a, b), strict=True):
-                for band in values:
-                    count.add(_linear(band), valid)
+    cores = [
+        tile.core.clipped(shape)
+        for tile in tiles((rows * side, cols * side), size_px=side * max(1, 1024 // side), halo_px=0)
+    ]
+
+    def read(window: Window) -> tuple[FloatArray, FloatArray, BoolArray]:
+        return read_pair(before, after, shift, radiometry, window)
+
+    looks = measure_looks(read, cores) if sensor == "sar" else None
+    for core in cores:
+        a, b, valid = _averaged(*read(core), looks)
         parts = _parts(b - a)
         for out, part in zip((brightness, colour), parts, strict=True):
             for i in range(core.row0 // side, max(core.row0 // side + 1, core.row1 // side)):
@@ -183,13 +186,16 @@ def measure_noise(
         if single
         else _lattice(colour / _COLOUR_AT_QUANTILE, side),
         radius_px=_radius(residual_px, sensor),
-        looks=Looks(before=counts[0].mode(), after=counts[1].mode()) if sensor == "sar" else None,
+        looks=looks,
     )
 
 
-def _linear(working_db: FloatArray) -> FloatArray:
-    out: FloatArray = np.power(np.float32(10), working_db / np.float32(10))
-    return out
+def _averaged(
+    a: FloatArray, b: FloatArray, valid: BoolArray, looks: Looks | None
+) -> tuple[FloatArray, FloatArray, BoolArray]:
+    if looks is None:
+        return a, b, valid
+    return averaged(a, valid, looks.side_px), averaged(b, valid, looks.side_px), valid
 
 
 def _radius(residual_px: float, sensor: Sensor) -> int:
@@ -262,7 +268,7 @@ def evidence(
 ) -> ChangeEvidence:
     """Evidence over `window` of the pair's grid; see `ChangeEvidence`."""
     wide = window.grown(KERNEL_PX)
-    a, b, valid = read_pair(before, after, shift, radiometry, wide)
+    a, b, valid = _averaged(*read_pair(before, after, shift, radiometry, wide), noise.looks)
     filled_a, filled_b = np.where(valid, a, 0), np.where(valid, b, 0)
     brightness, colour = _parts(interval_difference(filled_a, filled_b, noise.radius_px))
     inner = np.s_[KERNEL_PX:-KERNEL_PX, KERNEL_PX:-KERNEL_PX]

@@ -1,10 +1,10 @@
 """Radar statistics: equivalent number of looks, and a test for the equality of two intensities with those looks.
 
-Multilooked intensity over ground that is even is gamma distributed about its mean with as many degrees of freedom as there
-are looks, so the *ratio* of two dates tells change from speckle wherever the ground is bright or dark. Everything
-here is pure and works on arrays.
+Multilooked intensity over even ground is gamma distributed about its mean with a shape of as many as there are looks, so
+that the *ratio* of two dates tells change from speckle, be the ground bright or dark.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,7 @@ from scipy import stats
 from scipy.ndimage import gaussian_filter1d
 from scipy.special import polygamma
 
-from imagery.raster import BoolArray, FloatArray
+from imagery.raster import BoolArray, FloatArray, Window
 
 Values = NDArray[np.float64]
 
@@ -25,7 +25,9 @@ LOOKS_RANGE = (0.5, 1000.0)
 """Beyond the upper end an image is so smooth that quantisation and texture say more than speckle."""
 
 SIDE_PX = 7
-"""Side of the squares over which looks are measured: even ground is found in harbours too, 49 values estimate a variance."""
+"""Side of the squares over which looks are measured: 49 values estimate a variance, and fit into harbours."""
+
+FEW_LOOKS, VERY_FEW_LOOKS = 15.0, 3.0
 
 _BIN = 0.05
 _EDGES = np.arange(np.log(0.1), np.log(1e4) + _BIN, _BIN)
@@ -67,7 +69,7 @@ class LooksCount:
         """The equivalent number of looks: where most squares agree; None where too few squares could be seen.
 
         Texture and edges lower the local number and never raise it, so the most common one is that of even ground
-        (Anfinsen, Doulgeris and Eltoft 2009, doi:10.1109/TGRS.2009.2019269, estimate by the mode of local ones likewise).
+        (the mode of local estimates, as Anfinsen, Doulgeris and Eltoft 2009, doi:10.1109/TGRS.2009.2019269).
         """
         if self.counts.sum() < _LEAST_SQUARES_COUNTED:
             return None
@@ -139,7 +141,7 @@ def equality(difference_db: FloatArray, looks: FloatArray | float) -> FloatArray
     """Likelihood-ratio test for the equality of two gamma distributed intensities, as signed sigmas.
 
     For one channel and the same number of looks L on both dates, with d the logarithm of the ratio, the test of
-    Conradsen, Nielsen, Schou and Skriver (2003, doi:10.1109/TGRS.2002.808066, eq. 10-14 with p = 1, n = m = L) is
+    Conradsen, Nielsen, Schou and Skriver (2003, doi:10.1109/TGRS.2002.808066, with p = 1 and n = m = L) is
     ``-2 ln Q = 4 L ln cosh(d / 2)``; ``rho = 1 - 1 / (4 L)`` times it is chi-squared with one degree of freedom up to
     terms in 1 / L^2. Its root with the sign of the difference is standard normal where nothing changed.
 
@@ -165,10 +167,54 @@ def equality(difference_db: FloatArray, looks: FloatArray | float) -> FloatArray
 
 
 def equality_exceeds(sigmas: float, looks: float) -> float:
-    """Exact share of unchanged pixels of which `equality` lies beyond +-`sigmas`, from the F distribution of the ratio."""
+    """Exact share of unchanged pixels whose `equality` lies beyond +-`sigmas`: the ratio follows F(2 L, 2 L)."""
     log_cosh = sigmas**2 / (4.0 * looks - 1.0)
     d = 2.0 * float(np.arccosh(np.exp(min(log_cosh, 700.0))))
     return 2.0 * float(stats.f.sf(np.exp(min(d, 700.0)), 2 * looks, 2 * looks))
+
+
+def averaging_side_px(looks: float | None) -> int:
+    """Side of the square over which intensities of so many looks are averaged before they are compared.
+
+    One pixel of few looks cannot tell a ship from speckle; about 25 looks can. What has been filtered already, or is
+    not known to be noisy, is left as it is.
+    """
+    if looks is None or looks >= FEW_LOOKS:
+        return 1
+    return 3 if looks >= VERY_FEW_LOOKS else 5
+
+
+def averaged(working_db: FloatArray, valid: BoolArray, side_px: int) -> FloatArray:
+    """Mean intensity of the usable pixels of a square around each pixel.
+
+    Parameters
+    ----------
+    working_db : float32 (band, row, col)
+        Decibels.
+    valid : bool (row, col)
+    side_px : int
+        Odd; 1 returns the pixels as they are.
+
+    Returns
+    -------
+    float32 (band, row, col)
+        Decibels; unchanged where a pixel itself is not usable.
+    """
+    if side_px == 1:
+        return working_db
+    side = (side_px, side_px)
+    share = cv2.blur(valid.astype(np.float64), side, borderType=cv2.BORDER_REFLECT)
+    out = working_db.copy()
+    for band, values in zip(out, linear(working_db), strict=True):
+        mean = cv2.blur(np.where(valid, values, 0.0).astype(np.float64), side, borderType=cv2.BORDER_REFLECT)
+        band[valid] = 10.0 * np.log10(mean[valid] / share[valid])
+    return out
+
+
+def linear(working_db: FloatArray) -> FloatArray:
+    """Intensity of decibels above any floor."""
+    out: FloatArray = np.power(np.float32(10), working_db / np.float32(10))
+    return out
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,17 +224,23 @@ class Looks:
     Parameters
     ----------
     before, after : float or None
-        Of even ground on each date; None where too little was even. Filtering raises it: it is what the pixels
-        have, not what the sensor delivered.
+        Of even ground on each date as delivered; None where too little was even. Filtering raises it: it is what
+        the pixels have, not what the sensor took.
+    side_px : int
+        Side of the squares over which both are averaged before they are compared; 1 where they are not.
+    compared : float or None
+        The smaller number of looks of what is compared.
     """
 
     before: float | None
     after: float | None
+    side_px: int = 1
+    compared: float | None = None
 
     @property
     def least(self) -> float:
-        """The smaller of the two, which limits what a ratio can show; the upper limit where neither is known."""
-        return min(self.before or LOOKS_RANGE[1], self.after or LOOKS_RANGE[1])
+        """Looks that limit what a ratio can show; the upper limit where they are not known."""
+        return self.compared or LOOKS_RANGE[1]
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -197,4 +249,38 @@ class Looks:
     @classmethod
     def from_dict(cls, d: dict[str, Any]) -> "Looks":
         """Inverse of `as_dict`."""
-        return cls(before=d["before"], after=d["after"])
+        return cls(**d)
+
+
+ReadPair = Callable[[Window], tuple[FloatArray, FloatArray, BoolArray]]
+"""Working values (decibels) of both dates over a window, and where both are usable."""
+
+
+def measure_looks(read: ReadPair, windows: Sequence[Window]) -> Looks:
+    """Number of looks of both dates, and how far to average.
+
+    Parameters
+    ----------
+    read : callable
+        Window to decibels (band, row, col) of both dates and validity (row, col).
+    windows : sequence of Window
+        That cover the grid.
+    """
+    before, after = _count(read, windows, 1)
+    known = [value for value in (before, after) if value is not None]
+    side = averaging_side_px(min(known, default=None))
+    used = known if side == 1 else [value for value in _count(read, windows, side) if value is not None]
+    return Looks(before=before, after=after, side_px=side, compared=min(used, default=None))
+
+
+def _count(read: ReadPair, windows: Sequence[Window], side_px: int) -> tuple[float | None, float | None]:
+    """Looks of both dates averaged over squares; of an average only every `side_px`-th pixel is independent."""
+    counts = LooksCount(), LooksCount()
+    for window in windows:
+        *dates, valid = read(window)
+        for count, values in zip(counts, dates, strict=True):
+            for band in linear(averaged(values, valid, side_px)):
+                count.add(
+                    np.ascontiguousarray(band[::side_px, ::side_px]), valid[::side_px, ::side_px].copy()
+                )
+    return counts[0].mode(), counts[1].mode()

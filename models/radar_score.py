@@ -1,7 +1,7 @@
-"""Score of a radar candidate: statistical first, what was learned from labelled ships only to choose between cuts.
+"""Score of a radar candidate: statistical first; what was learned from labelled ships only chooses between cuts.
 
-The labelled radar pairs show one port, so a fitted scorer knows that port. What a change has to satisfy is therefore said
-outright, as factors between 0 and 1 that are near 1 for anything that a person would call a ship on open water:
+The labelled radar pairs show one port, so a fitted scorer knows that port. What a change has to satisfy is therefore
+said outright, as factors between 0 and 1 that are near 1 for anything that a person would call a ship on open water:
 
 - it is a constant-false-alarm-rate target on the date on which it is claimed to stand (`models.cfar`),
 - it is none on the other: bright on both dates is a fixed scatterer, however much its strength fluctuates,
