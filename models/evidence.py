@@ -1,8 +1,9 @@
 """Signed evidence of change at every pixel of a window, in robust sigmas.
 
 Optical: the difference is an interval difference: how far each date's value lies outside the range that the other
-date takes within a few pixels. It forgives what is left of misregistration and costs little. Its scale is a low quantile of
-the raw difference in each block of the scene, because a variance would let a crowded apron hide its own changes.
+date takes within a few pixels. It forgives what is left of misregistration and costs little. Its scale is a low
+quantile of the raw difference in each block of the scene, because a variance would let a crowded apron hide its own
+changes.
 
 Radar: the test of `models.radar.equality` with the looks that the images have, or fewer where the ratio of the two
 dates scatters more than those looks explain (rough sea, texture, what is left of misregistration).

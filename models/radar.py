@@ -1,6 +1,6 @@
 """Radar statistics: equivalent number of looks, and a test for the equality of two intensities with those looks.
 
-Multilooked intensity over even ground is gamma distributed about its mean with a shape of as many as there are looks, so
+Multilooked intensity over even ground is gamma distributed about its mean, with the number of looks for its shape, so
 that the *ratio* of two dates tells change from speckle, be the ground bright or dark.
 """
 

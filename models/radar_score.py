@@ -69,9 +69,8 @@ def radar_scores(regions: Regions, measured: Measured, evidence: ChangeEvidence,
 def statistical(found: Contrasts, measured: Measured) -> Values:
     """The part of the score that no label has taught, float64 (region,), 0-1; 0 where no clutter could be seen."""
     area = measured.area_px.astype(np.float64)
-    size = np.clip(np.log2(np.maximum(area, 1) / 4.0) / 2.0, 0.0, 1.0)
-    needed = SIGMAS_SMALL + (SIGMAS_LARGE - SIGMAS_SMALL) * size
-    score = _rising(2.0 * (found.present_sigmas - needed)) * _rising(1.5 * (found.present_db - LEAST_DB))
+    score = _stands(found.present_sigmas, found.present_db, area)
+    score *= 1.0 - _stands(found.absent_sigmas, found.absent_db, area)
     left = found.absent_db / np.maximum(found.present_db, 1e-3)
     score *= _rising(12.0 * (FIXED_SHARE - left))
     thin = measured.length_px / measured.width_px
@@ -83,6 +82,13 @@ def statistical(found: Contrasts, measured: Measured) -> Values:
     score *= np.where((measured.kind > 0) == found.late, 1.0, WRONG_KIND_LEFT)
     out: Values = np.nan_to_num(score)
     return out
+
+
+def _stands(sigmas: Values, db: Values, area: Values) -> Values:
+    """How surely a region is a target among the clutter of one date, 0-1."""
+    size = np.clip(np.log2(np.maximum(area, 1) / 4.0) / 2.0, 0.0, 1.0)
+    needed = SIGMAS_SMALL + (SIGMAS_LARGE - SIGMAS_SMALL) * size
+    return _rising(2.0 * (sigmas - needed)) * _rising(1.5 * (db - LEAST_DB))
 
 
 def _rising(x: Values) -> Values:
