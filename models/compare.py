@@ -44,7 +44,7 @@ __all__ = [
     "verdict",
 ]
 
-ALGORITHM = "2026.11-1"
+ALGORITHM = "2026.11-2"
 """Version of everything that can change a result; part of every cache key and report."""
 
 MIN_VALID = 0.25
