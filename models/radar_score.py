@@ -3,6 +3,7 @@
 The labelled radar pairs show one port, so a fitted scorer knows that port. What a change has to satisfy is therefore
 said outright, as factors between 0 and 1 that are near 1 for anything that a person would call a ship on open water:
 
+- it changed by more than speckle (`models.radar.equality`),
 - it is a constant-false-alarm-rate target on the date on which it is claimed to stand (`models.cfar`),
 - it is none on the other: bright on both dates is a fixed scatterer, however much its strength fluctuates,
 - it is no streak of something brighter, and
@@ -21,7 +22,8 @@ from models.radar import LOOKS_RANGE
 Values = NDArray[np.float64]
 
 SIGMAS_SMALL, SIGMAS_LARGE = 4.0, 3.0
-"""Contrast with the clutter, in its sigmas, at which a region of up to 4 and of 16 or more pixels scores one half."""
+"""Change, and contrast with the clutter in its sigmas, at which a region of up to 4 and of 16 or more pixels scores one
+half."""
 
 LEAST_DB = 5.0
 """Contrast that scores one half however even the clutter is: slicks, wakes and fronts reach this."""
@@ -69,7 +71,8 @@ def radar_scores(regions: Regions, measured: Measured, evidence: ChangeEvidence,
 def statistical(found: Contrasts, measured: Measured) -> Values:
     """The part of the score that no label has taught, float64 (region,), 0-1; 0 where no clutter could be seen."""
     area = measured.area_px.astype(np.float64)
-    score = _stands(found.present_sigmas, found.present_db, area)
+    score = _rising(4.0 * (np.abs(measured.brightness) - _needed(area)))
+    score *= _stands(found.present_sigmas, found.present_db, area)
     score *= 1.0 - _stands(found.absent_sigmas, found.absent_db, area)
     left = found.absent_db / np.maximum(found.present_db, 1e-3)
     score *= _rising(12.0 * (FIXED_SHARE - left))
@@ -86,9 +89,13 @@ def statistical(found: Contrasts, measured: Measured) -> Values:
 
 def _stands(sigmas: Values, db: Values, area: Values) -> Values:
     """How surely a region is a target among the clutter of one date, 0-1."""
+    return _rising(2.0 * (sigmas - _needed(area))) * _rising(1.5 * (db - LEAST_DB))
+
+
+def _needed(area: Values) -> Values:
     size = np.clip(np.log2(np.maximum(area, 1) / 4.0) / 2.0, 0.0, 1.0)
-    needed = SIGMAS_SMALL + (SIGMAS_LARGE - SIGMAS_SMALL) * size
-    return _rising(2.0 * (sigmas - needed)) * _rising(1.5 * (db - LEAST_DB))
+    out: Values = SIGMAS_SMALL + (SIGMAS_LARGE - SIGMAS_SMALL) * size
+    return out
 
 
 def _rising(x: Values) -> Values:
