@@ -49,10 +49,8 @@ def check_geometry(before: ImageInfo, after: ImageInfo) -> tuple[str, ...]:
         return ()
     if one.acquired and two.acquired and one.time_known and two.time_known:
         if _apart(one.acquired, two.acquired) > SAME_TIME_OF_DAY:
-            _refuse(
-                names, "orbit or direction", *(f"{t:%H:%M} UTC" for t in (one.acquired, two.acquired)),
-                why=" (one orbit passes at one time of day)",
-            )  # fmt: skip
+            times = (f"{time:%H:%M} UTC" for time in (one.acquired, two.acquired))
+            _refuse(names, "orbit or direction, as their times of day show", *times)
         return ()
     return (
         "the files do not say from which orbit they were taken: radar geometry could not be checked; images of "
@@ -76,8 +74,8 @@ def _apart(one: datetime, two: datetime) -> timedelta:
     return min(apart, day - apart)
 
 
-def _refuse(names: tuple[str, ...], what: str, one: str, two: str, why: str = "") -> None:
+def _refuse(names: tuple[str, ...], what: str, one: str, two: str) -> None:
     raise UnusablePair(
-        f"{names[0]} and {names[1]} differ in {what} ({one}, {two}){why}: radar images are compared within one "
+        f"{names[0]} and {names[1]} differ in {what} ({one}, {two}): radar images are compared within one "
         "geometry only; give two dates of the same orbit, direction and polarisation"
     )

@@ -38,7 +38,7 @@ def test_two_passes_of_one_orbit_are_compared_without_one(tmp_path: Path) -> Non
 )
 def test_other_geometry_is_refused_by_name(tmp_path: Path, after: str, why: str) -> None:
     before = named(tmp_path, S1A.format("20250803T153233", "20250803T153258", "060370", "VV"))
-    with pytest.raises(UnusablePair, match=f"differ in {why} "):
+    with pytest.raises(UnusablePair, match=f"differ in {why}"):
         open_pair(before, named(tmp_path, after), sensor="sar", quantity="db")
 
 
