@@ -16,6 +16,7 @@ from imagery.open import GSD_RANGE_M, MIN_SIDE_PX, FileImage, ImageInfo, describ
 from imagery.raster import Quantity, Reader, Sensor, Window, pixel_size_m
 from imagery.raster import gsd_m as grid_gsd_m
 from imagery.resample import GridReader, project_px, source_px_per_grid_px, whole_pixel_shift
+from imagery.same_geometry import check_geometry
 
 Declared = Literal["reflectance", "dn", "linear", "db"]
 
@@ -89,7 +90,8 @@ def open_pair(
     MissingMetadata
         Ground sample distance or radar quantity is needed.
     UnusablePair
-        The images do not overlap, differ too much in resolution, or cannot be placed on each other.
+        The images do not overlap, differ too much in resolution, cannot be placed on each other, or are radar of
+        different geometry.
     """
     infos = (describe(before), describe(after))
     declared, notes = _quantity(infos, sensor or "optical", quantity, sensor is not None)
@@ -101,6 +103,7 @@ def open_pair(
     )
     notes = [*(f"{Path(i.href).name}: {note}" for i in infos for note in i.notes), *notes, *placed]
     notes += [bands.note] if bands.note else []
+    notes += check_geometry(*infos) if sensor == "sar" else ()
     notes += [
         f"{Path(i.info.href).name}: states no nodata value, zero in all bands is taken as none"
         for i in images

@@ -62,8 +62,8 @@ def search_limits(gsd_m: float, sensor: Sensor) -> SearchLimits:
     side = int(np.ceil(longest_m / gsd_m))
     if sensor == "sar":
         return SearchLimits(
-            thresholds=(4.0, 6.5, 10.0), min_area_px=2, max_area_px=side * side // 4, max_side_px=side, close_px=1,
-            ring_px=2, context_px=15,
+            thresholds=(3.0, 4.0, 5.0, 6.5, 10.0), min_area_px=2, max_area_px=side * side // 4, max_side_px=side,
+            close_px=1, ring_px=2, context_px=15,
         )  # fmt: skip
     if gsd_m < 1.5:
         return SearchLimits(

@@ -26,6 +26,7 @@ from models.evidence import KERNEL_PX, ChangeEvidence, Noise, evidence, measure_
 from models.features import Measured, measure, surroundings
 from models.label import OBJECT_LIMIT_M
 from models.objects import Candidates, candidates_of, detections_of, dominated
+from models.radar_score import radar_scores
 from models.score import Scorer, load_scorer
 from models.second_look import look_again, views
 
@@ -50,7 +51,7 @@ __all__ = [
     "verdict",
 ]
 
-ALGORITHM = "2026.11-2"
+ALGORITHM = "2026.11-3"
 """Version of everything that can change a result; part of every cache key and report."""
 
 MIN_VALID = 0.25
@@ -312,7 +313,10 @@ def _detect(found: ChangeEvidence, model: PairModel, cut: Sequence[Tile]) -> tup
         if regions is None:
             return None
         measured = measure(regions, found, around, limits, model.gsd_m)
-        return candidates_of(*scored(regions, measured))
+        regions, measured, scores = scored(regions, measured)
+        if model.sensor == "sar":
+            scores = radar_scores(regions, measured, found, scores)
+        return candidates_of(regions, measured, scores)
 
     with ThreadPoolExecutor(2) as pool:
         kept = [candidates for candidates in pool.map(of_cut, cuts(found, limits)) if candidates is not None]

@@ -1,8 +1,12 @@
 """Signed evidence of change at every pixel of a window, in robust sigmas.
 
-The difference is an interval difference: how far each date's value lies outside the range that the other date takes
-within a few pixels. It forgives what is left of misregistration and costs little. Its scale is a low quantile of
-the raw difference in each block of the scene, because a variance would let a crowded apron hide its own changes.
+Optical: the difference is an interval difference: how far each date's value lies outside the range that the other
+date takes within a few pixels. It forgives what is left of misregistration and costs little. Its scale is a low
+quantile of the raw difference in each block of the scene, because a variance would let a crowded apron hide its own
+changes.
+
+Radar: the test of `models.radar.equality` with the looks that the images have, or fewer where the ratio of the two
+dates scatters more than those looks explain (rough sea, texture, what is left of misregistration).
 """
 
 from dataclasses import dataclass
@@ -20,6 +24,7 @@ from imagery.radiometry import Radiometry
 from imagery.raster import BoolArray, FloatArray, Reader, Sensor, Window
 from imagery.tile import tiles
 from imagery.warp import window_grid
+from models.radar import Looks, averaged, equality, looks_of_scatter, measure_looks
 
 QUANTILE = 0.4
 """Share of a block taken to be unchanged at the least."""
@@ -48,16 +53,21 @@ class Noise:
         Sigma of the difference in mean brightness and in colour; colour is infinite for a single band.
     radius_px : int
         Radius of the interval difference.
+    looks : Looks or None
+        Of both dates, for radar; then brightness evidence is a test with these looks.
     """
 
     brightness: Lattice
     colour: Lattice
     radius_px: int
+    looks: Looks | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready."""
+        looks = {} if self.looks is None else {"looks": self.looks.as_dict()}
         return {
-            "brightness": self.brightness.as_dict(), "colour": self.colour.as_dict(), "radius_px": self.radius_px
+            "brightness": self.brightness.as_dict(), "colour": self.colour.as_dict(), "radius_px": self.radius_px,
+            **looks,
         }  # fmt: skip
 
     @classmethod
@@ -65,7 +75,7 @@ class Noise:
         """Inverse of `as_dict`."""
         return cls(
             brightness=Lattice.from_dict(d["brightness"]), colour=Lattice.from_dict(d["colour"]),
-            radius_px=d["radius_px"],
+            radius_px=d["radius_px"], looks=Looks.from_dict(d["looks"]) if d.get("looks") else None,
         )  # fmt: skip
 
 
@@ -88,6 +98,8 @@ class ChangeEvidence:
         Where this lies on the pair's grid.
     grid : GeoBox
         Of the window.
+    looks : Looks or None
+        Of both dates, for radar.
     """
 
     before: FloatArray
@@ -98,6 +110,7 @@ class ChangeEvidence:
     valid: BoolArray
     window: Window
     grid: GeoBox
+    looks: Looks | None = None
 
     @property
     def statistic(self) -> FloatArray:
@@ -150,9 +163,17 @@ def measure_noise(
     rows, cols = max(1, shape[0] // side), max(1, shape[1] // side)
     brightness = np.full((rows, cols), np.nan, np.float32)
     colour = np.full((rows, cols), np.nan, np.float32)
-    for tile in tiles((rows * side, cols * side), size_px=side * max(1, 1024 // side), halo_px=0):
-        core = tile.core.clipped(shape)
-        a, b, valid = read_pair(before, after, shift, radiometry, core)
+    cores = [
+        tile.core.clipped(shape)
+        for tile in tiles((rows * side, cols * side), size_px=side * max(1, 1024 // side), halo_px=0)
+    ]
+
+    def read(window: Window) -> tuple[FloatArray, FloatArray, BoolArray]:
+        return read_pair(before, after, shift, radiometry, window)
+
+    looks = measure_looks(read, cores) if sensor == "sar" else None
+    for core in cores:
+        a, b, valid = _averaged(*read(core), looks)
         parts = _parts(b - a)
         for out, part in zip((brightness, colour), parts, strict=True):
             for i in range(core.row0 // side, max(core.row0 // side + 1, core.row1 // side)):
@@ -169,7 +190,16 @@ def measure_noise(
         if single
         else _lattice(colour / _COLOUR_AT_QUANTILE, side),
         radius_px=_radius(residual_px, sensor),
+        looks=looks,
     )
+
+
+def _averaged(
+    a: FloatArray, b: FloatArray, valid: BoolArray, looks: Looks | None
+) -> tuple[FloatArray, FloatArray, BoolArray]:
+    if looks is None:
+        return a, b, valid
+    return averaged(a, valid, looks.side_px), averaged(b, valid, looks.side_px), valid
 
 
 def _radius(residual_px: float, sensor: Sensor) -> int:
@@ -242,7 +272,7 @@ def evidence(
 ) -> ChangeEvidence:
     """Evidence over `window` of the pair's grid; see `ChangeEvidence`."""
     wide = window.grown(KERNEL_PX)
-    a, b, valid = read_pair(before, after, shift, radiometry, wide)
+    a, b, valid = _averaged(*read_pair(before, after, shift, radiometry, wide), noise.looks)
     filled_a, filled_b = np.where(valid, a, 0), np.where(valid, b, 0)
     brightness, colour = _parts(interval_difference(filled_a, filled_b, noise.radius_px))
     inner = np.s_[KERNEL_PX:-KERNEL_PX, KERNEL_PX:-KERNEL_PX]
@@ -258,7 +288,16 @@ def evidence(
     return ChangeEvidence(
         before=np.ascontiguousarray(filled_a[(slice(None), *inner)]),
         after=np.ascontiguousarray(filled_b[(slice(None), *inner)]),
-        brightness=np.where(ok, brightness[inner] / sigma, 0).astype(np.float32),
+        brightness=np.where(ok, _in_sigmas(brightness[inner], sigma, noise, len(a)), 0).astype(np.float32),
         colour=np.where(ok, colour[inner] / (noise.colour.at(window) * eased), 0).astype(np.float32),
         sigma=sigma, valid=ok, window=window, grid=window_grid(before.grid, window),
+        looks=noise.looks,
     )  # fmt: skip
+
+
+def _in_sigmas(difference: FloatArray, sigma: FloatArray, noise: Noise, bands: int) -> FloatArray:
+    if noise.looks is None:
+        return difference / sigma
+    # The mean over polarisations has as many looks as they have together.
+    looks = looks_of_scatter(sigma * np.float32(_NORMAL_AT_QUANTILE), quantile=QUANTILE)
+    return equality(difference, np.minimum(looks, np.float32(bands * noise.looks.least)))

@@ -72,6 +72,19 @@ def test_radar_is_compared_within_one_orbit_and_direction_only() -> None:
     assert "relative orbit is not known" in reasons(found)["scene-14"]
 
 
+def test_radar_of_another_polarisation_or_quantity_is_never_compared() -> None:
+    other = scene(
+        1, sensor="sar", quantity="gamma0", relative_orbit=14, orbit_state="ascending", bands=("vh",)
+    )
+    assert plan(radar(0), other).pairs == ()
+    assert "no other scene has its bands (vh)" in reasons(plan(radar(0), other))["scene-1"]
+    sigma = scene(
+        1, sensor="sar", quantity="sigma0", relative_orbit=14, orbit_state="ascending", bands=("vv",)
+    )
+    assert plan(radar(0), sigma).pairs == ()
+    assert "sigma0" in reasons(plan(radar(0), sigma))["scene-1"]
+
+
 def test_a_direction_that_is_not_stated_is_that_of_its_orbit() -> None:
     found = plan(radar(0, 14, None), radar(12), radar(24, 14, None), radar(1, 87, None), radar(13, 87, None))
     assert pairs(found) == [("scene-0", "scene-12"), ("scene-1", "scene-13"), ("scene-12", "scene-24")]
