@@ -7,13 +7,12 @@ for the others.
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imagery.align import Alignment
-from imagery.radiometry import Radiometry, normalise
+from imagery.radiometry import normalise
 from imagery.raster import FloatArray, Reader, Sensor, gsd_m
 from imagery.register import register
 from imagery.tile import Tile, blocks, enclosing, even_side_px, tiles
@@ -22,10 +21,10 @@ from models.candidates import Regions, cuts, search_limits
 from models.change import Change, TileOutcome
 from models.conclude import Conclusion, conclude_pair, outcomes_of
 from models.detect import Detection
-from models.evidence import KERNEL_PX, ChangeEvidence, Noise, evidence, measure_noise
+from models.evidence import KERNEL_PX, ChangeEvidence, evidence, measure_noise
 from models.features import Measured, measure, surroundings
-from models.label import OBJECT_LIMIT_M
 from models.objects import Candidates, candidates_of, detections_of, dominated
+from models.pair_model import ALGORITHM, PairModel, budget_row, lowest_listed, refusal
 from models.radar_score import radar_scores
 from models.score import Scorer, load_scorer
 from models.second_look import look_again, views
@@ -51,56 +50,10 @@ __all__ = [
     "verdict",
 ]
 
-ALGORITHM = "2026.11-3"
-"""Version of everything that can change a result; part of every cache key and report."""
-
 MIN_VALID = 0.25
 """Share of a tile that must be usable on both dates for it to count as assessed."""
 
 Status = Literal["changed", "unchanged", "not_assessable"]
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class PairModel:
-    """What holds for a whole pair; JSON-ready through `as_dict`, so that it can pass between processes.
-
-    Parameters
-    ----------
-    sensor : {"optical", "sar"}
-    gsd_m : float
-    alignment : Alignment
-    radiometry : Radiometry
-    noise : Noise
-    scorer : str or None
-        Name of the scorer; None for the sensor's default.
-    budget : Budget or None
-        The lowest score that is listed, where a rate of false alarms was asked for.
-    """
-
-    sensor: Sensor
-    gsd_m: float
-    alignment: Alignment
-    radiometry: Radiometry
-    noise: Noise
-    scorer: str | None = None
-    budget: Budget | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return {
-            "sensor": self.sensor, "gsd_m": self.gsd_m, "alignment": self.alignment.as_dict(),
-            "radiometry": self.radiometry.as_dict(), "noise": self.noise.as_dict(), "scorer": self.scorer,
-            "budget": None if self.budget is None else self.budget.as_dict(),
-        }  # fmt: skip
-
-    @classmethod
-    def from_dict(cls, d: dict[str, Any]) -> "PairModel":
-        """Inverse of `as_dict`."""
-        return cls(
-            sensor=d["sensor"], gsd_m=d["gsd_m"], alignment=Alignment.from_dict(d["alignment"]),
-            radiometry=Radiometry.from_dict(d["radiometry"]), noise=Noise.from_dict(d["noise"]), scorer=d["scorer"],
-            budget=None if d.get("budget") is None else Budget.from_dict(d["budget"]),
-        )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -220,25 +173,6 @@ def labelled_cost(scorer: Scorer, score: float, gsd_m: float) -> float | None:
     rates = [scorer.false_alarms_per_km2(score, length_m, gsd_m) for length_m in (5.0, 40.0)]
     known = [rate for rate in rates if rate is not None]
     return sum(known) if known else None
-
-
-def lowest_listed(model: PairModel | None, min_score: float) -> float:
-    """The lowest score that is listed: the budget's, where a rate of false alarms was asked for."""
-    return min_score if model is None or model.budget is None else model.budget.min_score
-
-
-def budget_row(model: PairModel | None) -> dict[str, Any] | None:
-    """What was asked for and what was found for it, for reports; None where nothing was asked for."""
-    return None if model is None or model.budget is None else model.budget.as_dict()
-
-
-def refusal(model: PairModel) -> str | None:
-    """Why no object can be looked for in this pair at all, or None."""
-    if model.alignment.verdict == "refused":
-        return f"the images could not be laid on each other: {model.alignment.reason}"
-    if model.gsd_m > OBJECT_LIMIT_M:
-        return f"pixels of {model.gsd_m:.0f} m carry no object of the sizes looked for; evidence only"
-    return None
 
 
 def compare_tile(before: Reader, after: Reader, model: PairModel, tile: Tile) -> TileResult:
