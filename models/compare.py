@@ -20,6 +20,7 @@ from models.candidates import Regions, cuts, search_limits
 from models.change import Change, TileOutcome
 from models.conclude import Conclusion, conclude_pair, outcomes_of
 from models.detect import Detection
+from models.detectability import cell_px, cells_of, detectability
 from models.evidence import KERNEL_PX, ChangeEvidence, Noise, evidence, measure_noise
 from models.features import measure, surroundings
 from models.label import OBJECT_LIMIT_M
@@ -43,7 +44,7 @@ __all__ = [
     "verdict",
 ]
 
-ALGORITHM = "2026.11-1"
+ALGORITHM = "2026.11-2"
 """Version of everything that can change a result; part of every cache key and report."""
 
 MIN_VALID = 0.25
@@ -105,6 +106,9 @@ class TileResult:
         Signed change in robust sigmas over the core, NaN where not usable.
     detections : tuple of Detection
         Owned by this tile, all but hopeless ones, overlapping.
+    detectability : float32 (layer, cell row, cell col) or None
+        What it would have taken to be found here (`models.detectability`), over the cells that this tile owns; None
+        where it could not be assessed.
     """
 
     tile: str
@@ -112,6 +116,7 @@ class TileResult:
     reason: str | None
     evidence: FloatArray | None
     detections: tuple[Detection, ...]
+    detectability: FloatArray | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -201,10 +206,16 @@ def compare_block(
     window = enclosing(cut).clipped(shape)
     found = evidence(before, after, model.alignment.shift, model.radiometry, model.noise, window)
     detections: tuple[Detection, ...] = ()
+    maps: tuple[FloatArray | None, ...] = (None,) * len(cut)
     if refusal(model) is None and found.valid.any():
         detections = _detect(found, model, cut)
+        cells = [cells_of(tile.core, cell_px(model.gsd_m)) for tile in cut]
+        maps = detectability(found, model.noise, cells, gsd_m=model.gsd_m, sensor=model.sensor)
     statistic = found.statistic
-    return tuple(_tile_result(tile, found, statistic, model, detections) for tile in cut)
+    return tuple(
+        _tile_result(tile, found, statistic, model, detections, seen)
+        for tile, seen in zip(cut, maps, strict=True)
+    )
 
 
 def _tile_result(
@@ -213,6 +224,7 @@ def _tile_result(
     statistic: FloatArray,
     model: PairModel,
     detections: tuple[Detection, ...],
+    seen: FloatArray | None,
 ) -> TileResult:
     window = found.window
     core = np.s_[
@@ -228,7 +240,7 @@ def _tile_result(
     return TileResult(
         tile=tile.id, valid_fraction=share, reason=reason,
         evidence=None if unseen else np.where(valid, statistic[core], np.nan).astype(np.float32),
-        detections=tuple(d for d in detections if d.tile == tile.id),
+        detections=tuple(d for d in detections if d.tile == tile.id), detectability=None if reason else seen,
     )  # fmt: skip
 
 
@@ -312,7 +324,7 @@ def compare(
     scorer : str or None
         Name of a scorer; None for the sensor's default.
     on_tile : callable or None
-        Called with each tile's result; its evidence is then not kept.
+        Called with each tile's result; its evidence and map are then not kept.
     """
     model = prepare(before, after, sensor=sensor, scorer=scorer)
     shape = (int(before.grid.shape[0]), int(before.grid.shape[1]))
@@ -322,7 +334,7 @@ def compare(
         for tile, result in zip(block, compare_block(before, after, model, block), strict=True):
             if on_tile:
                 on_tile(tile, result)
-            by_tile[tile.id] = replace(result, evidence=None) if on_tile else result
+            by_tile[tile.id] = replace(result, evidence=None, detectability=None) if on_tile else result
     results = [by_tile[tile.id] for tile in cut]
     conclusion = conclude(results, model, pair=pair, grid_name=grid_name, min_score=min_score)
     share = valid_share(cut, results)
