@@ -93,11 +93,11 @@ SPECS: dict[str, tuple[Spec, ...]] = {
     ),
     "rows": (
         _case(BAY, "fit", (0, 0, 718, 951), gsd_m=3.0), _case(A03, "fit", WHOLE, 6), _case(A07, "fit", WHOLE, 6),
-        _case(BAY, "check", (718, 0, 719, 951), gsd_m=3.0), _case(A18, "check", WHOLE, 6),
-        _case(A21, "check", WHOLE, 6),
+        _case(A01, "check", WHOLE, 6), _case(A18, "check", WHOLE, 6), _case(A21, "check", WHOLE, 6),
     ),
     "ships": (
-        _case(BAY, "fit", WHOLE, 3, gsd_m=3.0),
+        _case(BAY, "fit", WHOLE, 3, gsd_m=3.0), _case(A03, "fit", WHOLE, 12), _case(A07, "fit", WHOLE, 12),
+        _case(A18, "check", WHOLE, 12), _case(A21, "check", WHOLE, 12),
         Spec(paths=("landsat7-juelich/LS20010525.tif", "landsat7-juelich/LS20010626.tif"), role="check",
              crop=(0, 0, 600, 600), gsd_m=None),
     ),
@@ -143,6 +143,7 @@ class Trial:
     threshold: float
     forgiven: float
     texture: float
+    fill: float
     found: bool
     touched: bool
 
@@ -155,6 +156,8 @@ def load(spec: Spec, root: Path) -> Scene:
     )  # fmt: skip
     before, after = (_cropped(reader, spec) for reader in (pair.before, pair.after))
     model = prepare(before, after, sensor=spec.sensor)
+    if model.alignment.verdict == "refused":
+        raise ValueError(f"{spec.paths[0]}: this cut cannot be aligned; take another")
     rows, cols = before.raster.valid.shape
     whole = Window(row0=0, col0=0, row1=rows, col1=cols)
     found = evidence(before, after, model.alignment.shift, model.radiometry, model.noise, whole)
@@ -234,10 +237,9 @@ def _terms_at(scene: Scene, size: model_of.Reference, row: float, col: float) ->
     rows = slice(max(0, int((row - reach) // side)), int((row + reach) // side) + 1)
     cols = slice(max(0, int((col - reach) // side)), int((col + reach) // side) + 1)
     here = {name: float(np.nanmean(values[rows, cols])) for name, values in scene.cells.__dict__.items()}
-    here["demand"] = (
-        size.base + size.noise * (here["threshold"] + here["forgiven"]) + size.texture * here["texture"]
-    )
-    return here if np.isfinite(list(here.values())).all() else None
+    pixel = size.base + size.noise * (here["threshold"] + here["forgiven"]) + size.texture * here["texture"]
+    here["demand"] = pixel / size.fill
+    return None if np.isnan(list(here.values())).any() else here
 
 
 def _possible(
@@ -268,7 +270,8 @@ def trials(scene: Scene, *, rng: np.random.Generator, multiples: Sequence[float]
         Trial(
             scene=scene.name, size=implant.size.name, contrast=abs(implant.contrast), multiple=here["multiple"],
             threshold=here["threshold"], forgiven=here["forgiven"], texture=here["texture"],
-            found=is_found(implant, changes, model.gsd_m), touched=is_touched(implant, changes, model.gsd_m),
+            fill=implant.size.fill, found=is_found(implant, changes, model.gsd_m),
+            touched=is_touched(implant, changes, model.gsd_m),
         )
         for implant, here in chosen
     ]  # fmt: skip
@@ -283,7 +286,7 @@ def fit(tried: Sequence[Trial]) -> dict[str, float | None]:
         base, noise, texture and slope; base None where even the strongest contrasts are mostly not found.
     """
     found = np.array([trial.found for trial in tried])
-    contrast = np.log([trial.contrast for trial in tried])
+    contrast = np.log([trial.contrast * trial.fill for trial in tried])
     if found[contrast >= np.quantile(contrast, 0.85)].mean() < LEAST_FOUND:
         return {"base": None, "noise": 0.0, "texture": 0.0, "slope": 4.0}
     terms = np.array([(1.0, t.threshold + t.forgiven, t.texture) for t in tried])

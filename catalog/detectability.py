@@ -1,6 +1,6 @@
 """The detectability map as a run keeps it: a layer, rows of the ledger, an entry of the report."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,22 +39,12 @@ def write(path: Path, record: "RunRecord") -> None:
     Raises
     ------
     CatalogError
-        The file cannot be written, or a tile's map has another shape than its cells.
+        The file cannot be written.
     """
-    names, side = layers(gsd_m(record.grid), record.sensor), cell_px(gsd_m(record.grid))
-
-    def chunks() -> Iterator[tuple[Window, FloatArray]]:
-        for tile in record.tiles:
-            values, cells = record.detectability(tile), cells_of(tile.core, side)
-            if values is None or cells is None:
-                continue
-            if values.shape != (len(names), *cells.shape):
-                raise CatalogError(
-                    f"detectability of tile {tile.id} is {values.shape}, not {(len(names), *cells.shape)}"
-                )
-            yield cells, values
-
-    cog.write_floats(path, cell_grid(record.grid), names, chunks(), simulated=record.simulated)
+    parts = _parts(record).values()
+    chunks = ((cells, values) for cells, values in parts if cells is not None and values is not None)
+    names = layers(gsd_m(record.grid), record.sensor)
+    cog.write_floats(path, cell_grid(record.grid), names, chunks, simulated=record.simulated)
 
 
 def stac_asset(grid: GeoBox, sensor: Sensor) -> dict[str, Any]:
@@ -78,11 +68,29 @@ def stac_asset(grid: GeoBox, sensor: Sensor) -> dict[str, Any]:
     }
 
 
+def _parts(record: "RunRecord") -> dict[str, tuple[Window | None, FloatArray | None]]:
+    """Cells and map by tile."""
+    pixel_m = gsd_m(record.grid)
+    count, parts = len(layers(pixel_m, record.sensor)), {}
+    for tile in record.tiles:
+        values, cells = record.detectability(tile), cells_of(tile.core, cell_px(pixel_m))
+        if values is not None and (cells is None or values.shape != (count, *cells.shape)):
+            wanted = None if cells is None else (count, *cells.shape)
+            raise CatalogError(f"detectability of tile {tile.id} is {values.shape}, not {wanted}")
+        parts[tile.id] = cells, values
+    return parts
+
+
 def report_entry(record: "RunRecord") -> dict[str, Any] | None:
-    """What the map says of the pair and of each tile; None where nothing was assessed."""
-    pixel_m, sensor = gsd_m(record.grid), record.sensor
+    """What the map says of the pair and of each tile; None where nothing was assessed.
+
+    Raises
+    ------
+    CatalogError
+        A tile's map has another shape than its cells.
+    """
+    pixel_m, sensor, parts = gsd_m(record.grid), record.sensor, _parts(record)
     side = cell_px(pixel_m)
-    parts = {tile.id: (cells_of(tile.core, side), record.detectability(tile)) for tile in record.tiles}
     if all(values is None for _, values in parts.values()):
         return None
     whole = summarise(list(parts.values()), gsd_m=pixel_m, sensor=sensor)

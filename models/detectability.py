@@ -10,6 +10,7 @@ map does not depend on how the grid is cut into tiles.
 """
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -42,6 +43,9 @@ DARK = 0.3 * WORKING_WHITE
 """Working units. No contrast is stated against darker ground: an object on black water reflects what it would
 elsewhere, and a fraction of almost nothing says nothing."""
 
+BLUR_PX = 0.67
+"""Sigma of what a sensor with sharp edges does to a point: its optics (0.6 px) and the pixel's own extent."""
+
 SMALLEST = "smallest_object"
 """Name of the last layer."""
 
@@ -63,6 +67,8 @@ class Reference:
         Contrast at which about half of the implants were found, in working units: ``base`` anywhere (infinite where
         no contrast that was tried sufficed), plus ``noise`` times what the threshold and the interval difference ask,
         plus ``texture`` times the ground's own.
+    fill : float
+        Share of its contrast that its brightest pixel keeps, 0 to 1: little where it is narrower than a pixel.
     margin : float
         By how much the contrast must exceed that for `SURE` of them to be found.
     calibrated : bool
@@ -76,6 +82,7 @@ class Reference:
     base: float
     noise: float
     texture: float
+    fill: float
     margin: float
     calibrated: bool
 
@@ -104,9 +111,8 @@ class Terms:
     def demand(self, size: Reference) -> FloatArray:
         """Contrast in working units (radar: decibels) at which an object of this size is found every second time."""
         noise, texture = np.float32(size.noise), np.float32(size.texture)
-        out: FloatArray = (
-            np.float32(size.base) + noise * (self.threshold + self.forgiven) + texture * self.texture
-        )
+        pixel = np.float32(size.base) + noise * (self.threshold + self.forgiven) + texture * self.texture
+        out: FloatArray = (pixel / np.float32(size.fill)).astype(np.float32)
         return out
 
 
@@ -136,10 +142,16 @@ def references(gsd_m: float, sensor: Sensor) -> tuple[Reference, ...]:
         return Reference(
             name=row["name"], words=row["words"].format(length=f"{length:.3g} m"), length_m=length, width_m=width,
             base=np.inf if row["base"] is None else row["base"], noise=row["noise"], texture=row["texture"],
+            fill=_fill(length / gsd_m) * _fill(width / gsd_m),
             margin=float(np.exp(np.log(SURE / (1 - SURE)) / row["slope"])), calibrated=low <= gsd_m <= high,
         )  # fmt: skip
 
     return tuple(sorted((of(row) for row in table["sizes"]), key=lambda reference: reference.length_m))
+
+
+def _fill(side_px: float) -> float:
+    """Share of a bar's contrast at its middle, when it is as wide as that and blurred by an image."""
+    return math.erf(side_px / (2 * math.sqrt(2) * BLUR_PX))
 
 
 def cell_px(gsd_m: float) -> int:
