@@ -35,7 +35,7 @@ from models.evidence import evidence
 
 FACTORS = REPOSITORY / "models" / "data" / "detectability" / "factors.json"
 MIN_SCORE = 0.5
-LEAST_FOUND = 0.35
+LEAST_FOUND = 0.2
 """Of the strongest contrasts tried; below it no contrast can be stated."""
 MULTIPLES = (0.5, 1.0, 1.5, 2.0)
 SEEDS = {"fit": 1000, "check": 2000}

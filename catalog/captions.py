@@ -230,9 +230,8 @@ def detectability_words(report: Report) -> str:
     rough = (
         "" if all(size["calibrated"] for size in entry["sizes"]) else " Not tried at this pixel size: rough."
     )
-    return (
-        f"Found here would have been: {first[0]} with {how} on {first[1]} of the ground seen{others}.{rough}"
-    )
+    shown = f"{first[0]} with {how} on {first[1]} of the ground seen{others}"
+    return f"Found here would have been, even plain and without a shadow: {shown}.{rough}"
 
 
 def unseen_zone_words(report: Report) -> str:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from catalog.run import RunRecord
 
 DESCRIPTION = (
-    "Contrast at which every second object of each reference size would have been found, and the length of the "
-    "smallest that would be found four times in five at an ordinary contrast. Infinite: none. No data: not observed."
+    "Contrast at which every second plain object of each reference size would have been found, and the length of the "
+    "smallest that an ordinary contrast suffices for. Infinite: none. No data: not observed."
 )
 
 

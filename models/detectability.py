@@ -3,7 +3,8 @@
 An object is found where it lifts its pixels over the lowest search threshold in spite of what the interval difference
 forgives, and still stands out from the texture around it enough for the scorer. All of this can be measured without any
 object. What it costs an object of a given size are three weights, fitted with implants in real pairs
-(``benchmarks/detectability.py``).
+(``benchmarks/detectability.py``): plain shapes without a shadow, of which every second is found at the contrast that the
+map states. Real objects, which have paint and shadows, are found at less.
 
 Cells are fixed to the origin of the pair's grid and a cell belongs to the tile that holds its first pixel, so that the
 map does not depend on how the grid is cut into tiles.
@@ -36,9 +37,6 @@ by more in 8 of 10 vehicles (median 0.54) and 6 of 10 aircraft (median 0.34)."""
 ORDINARY_CONTRAST_DB = 10.0
 """Radar: the bright part of labelled ships is 11 to 13 dB above the sea around them."""
 
-SURE = 0.8
-"""Share of objects that would be found where the map says that they would; the layers say what every second needs."""
-
 DARK = 0.3 * WORKING_WHITE
 """Working units. No contrast is stated against darker ground: an object on black water reflects what it would
 elsewhere, and a fraction of almost nothing says nothing."""
@@ -69,8 +67,6 @@ class Reference:
         plus ``texture`` times the ground's own.
     fill : float
         Share of its contrast that its brightest pixel keeps, 0 to 1: little where it is narrower than a pixel.
-    margin : float
-        By how much the contrast must exceed that for `SURE` of them to be found.
     calibrated : bool
         Whether implants of this size were tried at this ground sample distance.
     """
@@ -83,7 +79,6 @@ class Reference:
     noise: float
     texture: float
     fill: float
-    margin: float
     calibrated: bool
 
 
@@ -142,8 +137,7 @@ def references(gsd_m: float, sensor: Sensor) -> tuple[Reference, ...]:
         return Reference(
             name=row["name"], words=row["words"].format(length=f"{length:.3g} m"), length_m=length, width_m=width,
             base=np.inf if row["base"] is None else row["base"], noise=row["noise"], texture=row["texture"],
-            fill=_fill(length / gsd_m) * _fill(width / gsd_m),
-            margin=float(np.exp(np.log(SURE / (1 - SURE)) / row["slope"])), calibrated=low <= gsd_m <= high,
+            fill=_fill(length / gsd_m) * _fill(width / gsd_m), calibrated=low <= gsd_m <= high,
         )  # fmt: skip
 
     return tuple(sorted((of(row) for row in table["sizes"]), key=lambda reference: reference.length_m))
@@ -259,7 +253,7 @@ def detectability(
     -------
     tuple of float32 (layer, cell row, cell col) or None
         Layers as `layers` names them: the contrast needed by each reference size, then the length (m) of the
-        smallest that an ordinary contrast surely suffices for, infinite where it suffices for none. NaN where not seen.
+        smallest that an ordinary contrast suffices for, infinite where it suffices for none. NaN where not seen.
     """
     every = [window for window in cells if window is not None]
     if not every:
@@ -274,7 +268,7 @@ def detectability(
     contrast = np.stack([needed(measured, size, sensor) for size in sizes])
     smallest = np.full(whole.shape, np.inf, np.float32)
     for layer, size in reversed(list(zip(contrast, sizes, strict=True))):
-        smallest[layer * size.margin <= ordinary(sensor)] = size.length_m
+        smallest[layer <= ordinary(sensor)] = size.length_m
     smallest[np.isnan(contrast[0])] = np.nan
     every_layer = np.concatenate([contrast, smallest[None]])
 
@@ -306,7 +300,7 @@ class Summary:
     contrast_needed : dict of layer name to float or None
         Median over what was seen.
     found_share : dict of layer name to float or None
-        Share of what was seen on which an object of ordinary contrast would surely be found.
+        Share of what was seen on which an object of ordinary contrast would be found.
     """
 
     not_observed: float
@@ -338,7 +332,7 @@ def summarise(
     seen = values[:, ~np.isnan(values[-1])]
     count = seen.shape[1]
     middle = np.sort(seen, axis=1)[:, count // 2] if count else np.full(len(sizes) + 1, np.inf)
-    enough = [seen[i] * size.margin <= ordinary(sensor) for i, size in enumerate(sizes)]
+    enough = [seen[i] <= ordinary(sensor) for i in range(len(sizes))]
     return Summary(
         not_observed=round(1 - count / total, 4) if total else 1.0,
         smallest_object_m=round(float(middle[-1]), 2) if np.isfinite(middle[-1]) else None,
