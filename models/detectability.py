@@ -3,8 +3,8 @@
 An object is found where it lifts its pixels over the lowest search threshold in spite of what the interval difference
 forgives, and still stands out from the texture around it enough for the scorer. All of this can be measured without any
 object. What it costs an object of a given size are three weights, fitted with implants in real pairs
-(``benchmarks/detectability.py``): plain shapes without a shadow, of which every second is found at the contrast that the
-map states. Real objects, which have paint and shadows, are found at less.
+(``benchmarks/detectability.py``): plain shapes without a shadow, of which every second is found at the contrast that
+the map states. Real objects, which have paint and shadows, are found at less.
 
 Cells are fixed to the origin of the pair's grid and a cell belongs to the tile that holds its first pixel, so that the
 map does not depend on how the grid is cut into tiles.
