@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.detectability import MIN_SCORE, Scene, Spec, load
+from benchmarks.detectability import MIN_SCORE, Scene, load
+from benchmarks.detectability_pairs import Spec
 from models import detectability as model_of
 from models.compare import compare_block, conclude
 from models.evidence import evidence
