@@ -178,6 +178,7 @@ def footer_lines(report: Report) -> list[str]:
     """Everything else that a reader needs to judge the picture."""
     lines = [
         f"{alignment_words(report)}  {_coverage_words(report)}",
+        detectability_words(report),
         unseen_zone_words(report),
         zone_state_words(report),
         *report.notes,
@@ -218,6 +219,22 @@ def _coverage_words(report: Report) -> str:
     if tiles["not_assessable"] or tiles["failed"]:
         words += f" Tiles not assessed: {tiles['not_assessable']}, failed: {tiles['failed']} [{missed}]."
     return words
+
+
+def detectability_words(report: Report) -> str:
+    """What would have been found, so that silence means something; "" where nothing was assessed."""
+    entry = report.detectability
+    if entry is None or entry["not_observed"] >= 1:
+        return ""
+    first, *rest = [(size["words"], f"{size['found_share']:.0%}") for size in entry["sizes"]]
+    contrast = entry["ordinary_contrast"]
+    how = f"{contrast:g} dB above the clutter" if report.sensor == "sar" else f"{contrast:.0%} contrast"
+    others = "".join(f", {words} on {share}" for words, share in rest)
+    rough = (
+        "" if all(size["calibrated"] for size in entry["sizes"]) else " Not tried at this pixel size: rough."
+    )
+    shown = f"{first[0]} with {how} on {first[1]} of the ground seen{others}"
+    return f"Found here would have been, even plain and without a shadow: {shown}.{rough}"
 
 
 def unseen_zone_words(report: Report) -> str:

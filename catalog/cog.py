@@ -182,6 +182,26 @@ def write_evidence(
     _write(path, grid, bands=("evidence",), encoding=FLOAT, chunks=chunks(), simulated=simulated)
 
 
+def write_floats(
+    path: Path,
+    grid: GeoBox,
+    bands: tuple[str, ...],
+    chunks: Iterable[tuple[Window, FloatArray]],
+    *,
+    simulated: bool = False,
+) -> None:
+    """Write float32 (band, row, col) pieces of `grid` as one COG, NaN where there is none; overviews pick, not average.
+
+    Raises
+    ------
+    CatalogError
+        The file cannot be written.
+    """
+    _write(
+        path, grid, bands=bands, encoding=FLOAT, chunks=chunks, simulated=simulated, overviews=Resampling.nearest
+    )  # fmt: skip
+
+
 def stac_bands(
     names: Sequence[str], quantity: Quantity, encoding: Encoding
 ) -> dict[str, list[dict[str, Any]]]:
@@ -211,8 +231,9 @@ def _write(
     *,
     bands: tuple[str, ...],
     encoding: Encoding,
-    chunks: Iterable[tuple[Window, NDArray[np.generic]]],
+    chunks: Iterable[tuple[Window, NDArray[Any]]],
     simulated: bool,
+    overviews: Resampling = Resampling.average,
 ) -> None:
     """Stream into a plain tiled TIFF beside the target, then copy it into the COG layout."""
     plain = path.with_name(path.stem + PLAIN)
@@ -222,7 +243,7 @@ def _write(
             with _told(path):
                 if simulated:
                     _say_simulated(plain)
-                _add_overviews(plain, tuple(grid.shape))
+                _add_overviews(plain, tuple(grid.shape), overviews)
                 _copy_to_cog(plain, path, encoding)
         with _told(path):
             _force_to_disk(path)
@@ -253,7 +274,7 @@ def _write_plain(
     *,
     bands: tuple[str, ...],
     encoding: Encoding,
-    chunks: Iterable[tuple[Window, NDArray[np.generic]]],
+    chunks: Iterable[tuple[Window, NDArray[Any]]],
 ) -> None:
     rows, cols = grid.shape
     with _told(path), warnings.catch_warnings():
@@ -287,12 +308,12 @@ def _say_simulated(plain: Path) -> None:
         target.update_tags(**SIMULATED_TAGS)
 
 
-def _add_overviews(plain: Path, shape: tuple[int, ...]) -> None:
-    """Averaged overviews down to one block; made here, because the COG driver's own take many times the space."""
+def _add_overviews(plain: Path, shape: tuple[int, ...], resampling: Resampling) -> None:
+    """Overviews down to one block; made here, because the COG driver's own take many times the space."""
     factors = list(itertools.takewhile(lambda f: max(shape) * 2 > BLOCK_PX * f, (2**n for n in range(1, 20))))
     if factors:
         with rasterio.open(plain, "r+") as target:
-            target.build_overviews(factors, Resampling.average)
+            target.build_overviews(factors, resampling)
 
 
 def _copy_to_cog(plain: Path, path: Path, encoding: Encoding) -> None:

@@ -1,7 +1,7 @@
 """The ledger: one outcome for every tile of a run, with the reason where nothing could be said."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from catalog.errors import CatalogError
@@ -12,8 +12,17 @@ FORMAT = "sitewatch-tiles/1"
 OUTCOMES = ("changed", "unchanged", "not_assessable", "failed")
 
 
-def ledger(tiles: Sequence[Tile], outcomes: Sequence[TileOutcome]) -> dict[str, Any]:
+def ledger(
+    tiles: Sequence[Tile], outcomes: Sequence[TileOutcome], detectability: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """The ledger document.
+
+    Parameters
+    ----------
+    tiles : sequence of Tile
+    outcomes : sequence of TileOutcome
+    detectability : mapping or None
+        The report's: what would have been found in each tile.
 
     Raises
     ------
@@ -24,11 +33,12 @@ def ledger(tiles: Sequence[Tile], outcomes: Sequence[TileOutcome]) -> dict[str, 
     if wanted != given:
         odd = sorted((wanted - given).keys() | (given - wanted).keys())
         raise CatalogError(f"every tile needs exactly one outcome; wrong for {', '.join(odd[:10])}")
+    seen = {} if detectability is None else detectability["tiles"]
     by_tile = {outcome.tile: outcome for outcome in outcomes}
     return {
         "format": FORMAT,
         "counts": counts(outcomes),
-        "tiles": [_row(tile, by_tile[tile.id]) for tile in tiles],
+        "tiles": [_row(tile, by_tile[tile.id], seen.get(tile.id)) for tile in tiles],
     }
 
 
@@ -48,7 +58,7 @@ def reasons(outcomes: Iterable[TileOutcome]) -> list[tuple[str, int]]:
     return stated.most_common()
 
 
-def _row(tile: Tile, outcome: TileOutcome) -> dict[str, Any]:
+def _row(tile: Tile, outcome: TileOutcome, seen: Mapping[str, Any] | None) -> dict[str, Any]:
     core = tile.core
     return {
         "tile": tile.id,
@@ -58,4 +68,5 @@ def _row(tile: Tile, outcome: TileOutcome) -> dict[str, Any]:
         "reason": outcome.reason,
         "valid_fraction": round(outcome.valid_fraction, 4),
         "changes": outcome.changes,
+        "detectability": seen,
     }

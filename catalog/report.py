@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from odc.geo.geobox import GeoBox
 from shapely.geometry import mapping
 
+from catalog import detectability
 from catalog.geometry import grid_crs_code, plain
 from catalog.layout import digest, jsonable
 from catalog.ledger import counts
@@ -64,6 +65,8 @@ class Report:
         Per zone: id, share of it that the grid covers, share of that which could be seen on both dates.
     zone_states : tuple of dict
         Where pixels are too coarse for objects: whether a zone as a whole changed, as `models.occupancy.ZoneState`.
+    detectability : dict or None
+        What would have been found, of the pair and by tile (`catalog.detectability.report_entry`).
     outcomes : tuple of TileOutcome
     changes : tuple of Change
     parameters : dict
@@ -105,6 +108,7 @@ class Report:
     notes: tuple[str, ...]
     fingerprint: str
     zone_states: tuple[Mapping[str, Any], ...] = ()
+    detectability: Mapping[str, Any] | None = None
     files: tuple[Mapping[str, Any], ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
@@ -179,6 +183,7 @@ def build_report(record: "RunRecord", copies: Mapping[int, str]) -> Report:
         valid_fraction=round(record.valid_fraction, 4),
         zones=tuple(dict(zone.__dict__) for zone in record.zones),
         zone_states=tuple(state.as_dict() for state in record.zone_states),
+        detectability=jsonable(detectability.report_entry(record)),
         outcomes=record.conclusion.outcomes,
         changes=record.conclusion.changes,
         left_out=tuple(_left_out(entry) for entry in record.left_out),
@@ -200,6 +205,7 @@ def diff_document(result: "Report | RunRecord", paths: "RunPaths") -> dict[str, 
         if alignment is None
         else {name: alignment[name] for name in ("residual_px", "p95_px", "verdict")},
         "valid_fraction": report.valid_fraction,
+        "detectability": detectability.short(report.detectability),
         "report": str(paths.report),
         "changes": [change_row(change) for change in report.changes],
     }

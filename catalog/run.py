@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 
 from odc.geo.geobox import GeoBox
 
-from catalog import cog, geojson, index, layout, ledger, lock, pictures, stac, versions
+from catalog import cog, detectability, geojson, index, layout, ledger, lock, pictures, stac, versions
 from catalog.errors import CannotWrite, CatalogError
 from catalog.report import Report, build_report, input_row, is_dated
 from imagery.copies import sha256_of
@@ -93,6 +93,9 @@ class RunRecord:
     tiles : tuple of Tile
     evidence : callable
         Tile to float32 (row, col) over its core, NaN where not assessed; None where the tile was not assessed.
+    detectability : callable
+        Tile to float32 (layer, cell row, cell col) over its cells (`models.detectability`); None where the tile was
+        not assessed.
     conclusion : Conclusion
     valid_fraction : float
     zones : tuple of ZoneSeen
@@ -128,6 +131,7 @@ class RunRecord:
     valid_fraction: float
     inputs: tuple[InputFile, ...]
     parameters: dict[str, Any]
+    detectability: Callable[[Tile], FloatArray | None] = lambda _: None
     zones: tuple[ZoneSeen, ...] = ()
     zone_states: tuple[ZoneState, ...] = ()
     left_out: Sequence[LeftOutScene] = ()
@@ -145,7 +149,7 @@ class RunPaths:
     folder : Path
     item : Path or None
         None where the inputs have no dates.
-    report, overlay, changes, tiles, before, after, evidence : Path
+    report, overlay, changes, tiles, before, after, evidence, detectability : Path
     chips : dict of change id to Path
     """
 
@@ -158,6 +162,7 @@ class RunPaths:
     before: Path
     after: Path
     evidence: Path
+    detectability: Path
     chips: dict[str, Path] = field(default_factory=dict)
 
 
@@ -240,6 +245,7 @@ def _fill(record: RunRecord, report: Report, new: Path, final: Path) -> Report:
     cog.write_evidence(
         new / layout.EVIDENCE, record.grid, record.tiles, record.evidence, simulated=record.simulated
     )
+    detectability.write(new / layout.DETECTABILITY, record)
     document = geojson.feature_collection(
         report.changes,
         record.grid,
@@ -248,7 +254,7 @@ def _fill(record: RunRecord, report: Report, new: Path, final: Path) -> Report:
         simulated=record.simulated,
     )
     layout.write_json(new / layout.CHANGES, document)
-    layout.write_json(new / layout.TILES, ledger.ledger(record.tiles, report.outcomes))
+    layout.write_json(new / layout.TILES, ledger.ledger(record.tiles, report.outcomes, report.detectability))
     pictures.draw(new, report, record.grid, record.site)
     report = report.with_files(manifest(new))
     layout.write_json(new / layout.REPORT, report.as_dict())
@@ -263,6 +269,7 @@ def _fill(record: RunRecord, report: Report, new: Path, final: Path) -> Report:
             before=record.before,
             after=record.after,
             bands=cog.stac_bands(record.before_reader.bands, record.before_reader.quantity, encoding),
+            fields={layout.DETECTABILITY: detectability.stac_asset(record.grid, record.sensor)},
             version=number,
             predecessor=versions.predecessor_link(new),
         )
@@ -321,5 +328,6 @@ def paths_of(folder: Path, report: Report) -> RunPaths:
         before=folder / layout.BEFORE,
         after=folder / layout.AFTER,
         evidence=folder / layout.EVIDENCE,
+        detectability=folder / layout.DETECTABILITY,
         chips={name: path for name, path in chips.items() if path.is_file()},
     )

@@ -15,6 +15,7 @@ from catalog.layout import (
     BEFORE,
     CHANGES,
     CHIPS,
+    DETECTABILITY,
     EVIDENCE,
     ITEM,
     OVERLAY,
@@ -45,6 +46,7 @@ _KNOWN: Mapping[str, tuple[str, str, tuple[str, ...], str]] = {
     BEFORE: ("before", "Before, on the common grid", ("data", "visual"), cog.MEDIA_TYPE),
     AFTER: ("after", "After, aligned to before", ("data", "visual"), cog.MEDIA_TYPE),
     EVIDENCE: ("evidence", "Signed change in robust sigmas", ("data",), cog.MEDIA_TYPE),
+    DETECTABILITY: ("detectability", "What would have been found, place by place", ("data",), cog.MEDIA_TYPE),
     CHANGES: ("changes", "Changes found", ("data",), geojson.MEDIA_TYPE),
     OVERLAY: ("overlay", "Both dates with the changes outlined", ("overview",), _PNG),
     REPORT: ("report", "Report", ("metadata",), _JSON),
@@ -60,6 +62,7 @@ def item_document(
     after: Scene,
     bands: Mapping[str, Sequence[Mapping[str, Any]]],
     version: int,
+    fields: Mapping[str, Mapping[str, Any]] | None = None,
     predecessor: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """The STAC Item of a run; every link and href is relative to the run's folder.
@@ -74,6 +77,8 @@ def item_document(
         STAC 1.1 ``bands`` of the rasters.
     version : int
         1 for the first result of a pair.
+    fields : mapping of file name to mapping, or None
+        More fields of single assets.
     predecessor : mapping or None
         Link to the result that this one replaces.
     """
@@ -89,6 +94,7 @@ def item_document(
     origins = {entry["copy"]: entry for entry in report.inputs}
     for entry in report.files:
         key, asset = _asset(entry, bands)
+        asset.extra_fields |= dict((fields or {}).get(entry["path"], {}))
         if origin := origins.get(entry["path"]):
             asset.extra_fields |= {"sitewatch:href": origin["href"], "sitewatch:etag": origin["etag"]}
         item.add_asset(_unused(key, item.assets), asset)

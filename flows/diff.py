@@ -184,9 +184,10 @@ def diff_images(
             | {"given": {"gsd_m": gsd_m, "sensor": sensor, "quantity": quantity}},
         )  # fmt: skip
         paths = write_run(record, root=out)
+        document = diff_document(record, paths)  # while the store is there
     assessed = all(o.outcome in ("changed", "unchanged") for o in record.conclusion.outcomes)
     return DiffResult(
-        document=diff_document(record, paths),
+        document=document,
         paths=paths,
         exit_code=EXIT_DONE if assessed and record.status != "not_assessable" else EXIT_NOT_ASSESSABLE,
     )
@@ -247,6 +248,7 @@ def _record(
         reason=result.reason,
         tiles=tuple(result.tiles),
         evidence=store.evidence,
+        detectability=store.detectability,
         conclusion=result.conclusion,
         valid_fraction=result.valid_fraction,
         inputs=(

@@ -80,7 +80,7 @@ def conclude(
     if model is not None:
         status, reason = compare.verdict(model, conclusion)
     before, after = readers(folder)
-    evidence = _evidence(job, failed, unusable)
+    evidence = _kept(job.store.evidence, failed, unusable)
     record = RunRecord(
         name=job.name,
         pair=job.pair,
@@ -96,6 +96,7 @@ def conclude(
         reason=reason,
         tiles=job.tiles,
         evidence=evidence,
+        detectability=_kept(job.store.detectability, failed, unusable),
         conclusion=conclusion,
         valid_fraction=valid_fraction,
         zones=zones_seen(site, job.grid, job.tiles, evidence),
@@ -169,11 +170,11 @@ def _result(job: PairJob, tile: Tile, failed: Mapping[str, str], unusable: str |
     return TileResult(tile=tile.id, valid_fraction=0.0, reason=reason, evidence=None, detections=())
 
 
-def _evidence(
-    job: PairJob, failed: Mapping[str, str], unusable: str | None
+def _kept(
+    stored: Callable[[Tile], FloatArray | None], failed: Mapping[str, str], unusable: str | None
 ) -> Callable[[Tile], FloatArray | None]:
-    store = job.store
-    return lambda tile: None if unusable is not None or tile.id in failed else store.evidence(tile)
+    """What the store holds, but for tiles that failed."""
+    return lambda tile: None if unusable is not None or tile.id in failed else stored(tile)
 
 
 def _inputs(date: Literal["before", "after"], scene: FetchedScene) -> tuple[InputFile, ...]:

@@ -1,7 +1,7 @@
 """Finished tiles on disk, so that none is computed twice and no evidence has to stay in memory.
 
-The folder of a store is named by everything that its tiles depend on, and each tile's record carries the checksum
-of its evidence; a tile is finished when its record is there and the checksum is right.
+The folder of a store is named by everything that its tiles depend on, and each tile's record carries the checksums
+of its arrays; a tile is finished when its record is there and the checksums are right.
 """
 
 import hashlib
@@ -27,7 +27,8 @@ class TileStore:
     Parameters
     ----------
     folder : Path
-        Exists; holds ``<tile>.json`` and, where the tile was assessed, ``<tile>.npy``.
+        Exists; holds ``<tile>.json`` and, where the tile was assessed, ``<tile>.npy`` (evidence) and
+        ``<tile>.cells.npy`` (detectability).
     """
 
     folder: Path
@@ -40,9 +41,11 @@ class TileStore:
         str
             SHA-256 of the evidence, "" where there is none.
         """
-        checksum = ""
+        checksum = cells = ""
         if result.evidence is not None:
             checksum = _write_array(self.folder / f"{result.tile}.npy", result.evidence)
+        if result.detectability is not None:
+            cells = _write_array(self.folder / f"{result.tile}.cells.npy", result.detectability)
         write_json(
             self.folder / f"{result.tile}.json",
             {
@@ -51,6 +54,7 @@ class TileStore:
                 "reason": result.reason,
                 "detections": [detection.as_dict() for detection in result.detections],
                 "evidence_sha256": checksum,
+                "detectability_sha256": cells,
             },
         )
         return checksum
@@ -60,17 +64,23 @@ class TileStore:
         record = read_json(self.folder / f"{tile}.json")
         if record is None or record.get("tile") != tile:
             return None
-        stated = str(record["evidence_sha256"])
-        if not stated:
-            return ""
+        evidence = str(record["evidence_sha256"])
+        whole = self._has(f"{tile}.npy", evidence) and self._has(
+            f"{tile}.cells.npy", record.get("detectability_sha256")
+        )
+        return evidence if whole else None
+
+    def _has(self, name: str, stated: str | None) -> bool:
+        """Whether a file is as stated: "" for none."""
+        if stated == "":
+            return True
         try:
-            found = hashlib.sha256((self.folder / f"{tile}.npy").read_bytes()).hexdigest()
+            return hashlib.sha256((self.folder / name).read_bytes()).hexdigest() == stated
         except OSError:
-            return None
-        return stated if found == stated else None
+            return False
 
     def load(self, tile: str) -> TileResult:
-        """A finished tile, without its evidence.
+        """A finished tile, without its arrays.
 
         Raises
         ------
@@ -90,11 +100,18 @@ class TileStore:
 
     def evidence(self, tile: Tile) -> FloatArray | None:
         """Evidence over a tile's core, float32 (row, col); None where the tile was not assessed."""
-        path = self.folder / f"{tile.id}.npy"
-        if not path.exists():
-            return None
-        array: FloatArray = np.load(path, allow_pickle=False)
-        return array
+        return _read_array(self.folder / f"{tile.id}.npy")
+
+    def detectability(self, tile: Tile) -> FloatArray | None:
+        """Map over a tile's cells, float32 (layer, cell row, cell col); None where the tile was not assessed."""
+        return _read_array(self.folder / f"{tile.id}.cells.npy")
+
+
+def _read_array(path: Path) -> FloatArray | None:
+    if not path.exists():
+        return None
+    array: FloatArray = np.load(path, allow_pickle=False)
+    return array
 
 
 def _write_array(path: Path, array: FloatArray) -> str:

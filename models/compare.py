@@ -21,6 +21,7 @@ from models.candidates import Regions, cuts, search_limits
 from models.change import Change, TileOutcome
 from models.conclude import Conclusion, conclude_pair, outcomes_of
 from models.detect import Detection
+from models.detectability import cell_px, cells_of, detectability
 from models.evidence import KERNEL_PX, ChangeEvidence, evidence, measure_noise
 from models.features import Measured, measure, surroundings
 from models.objects import Candidates, candidates_of, detections_of, dominated
@@ -71,6 +72,9 @@ class TileResult:
         Signed change in robust sigmas over the core, NaN where not usable.
     detections : tuple of Detection
         Owned by this tile, all but hopeless ones, overlapping.
+    detectability : float32 (layer, cell row, cell col) or None
+        What it would have taken to be found here (`models.detectability`), over the cells that this tile owns; None
+        where it could not be assessed.
     """
 
     tile: str
@@ -78,6 +82,7 @@ class TileResult:
     reason: str | None
     evidence: FloatArray | None
     detections: tuple[Detection, ...]
+    detectability: FloatArray | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -194,10 +199,16 @@ def compare_block(
     window = enclosing(cut).clipped(shape)
     found = evidence(before, after, model.alignment.shift, model.radiometry, model.noise, window)
     detections: tuple[Detection, ...] = ()
+    maps: tuple[FloatArray | None, ...] = (None,) * len(cut)
     if refusal(model) is None and found.valid.any():
         detections = _detect(found, model, cut)
+        cells = [cells_of(tile.core, cell_px(model.gsd_m)) for tile in cut]
+        maps = detectability(found, model.noise, cells, gsd_m=model.gsd_m, sensor=model.sensor)
     statistic = found.statistic
-    return tuple(_tile_result(tile, found, statistic, model, detections) for tile in cut)
+    return tuple(
+        _tile_result(tile, found, statistic, model, detections, seen)
+        for tile, seen in zip(cut, maps, strict=True)
+    )
 
 
 def _tile_result(
@@ -206,6 +217,7 @@ def _tile_result(
     statistic: FloatArray,
     model: PairModel,
     detections: tuple[Detection, ...],
+    seen: FloatArray | None,
 ) -> TileResult:
     window = found.window
     core = np.s_[
@@ -221,7 +233,7 @@ def _tile_result(
     return TileResult(
         tile=tile.id, valid_fraction=share, reason=reason,
         evidence=None if unseen else np.where(valid, statistic[core], np.nan).astype(np.float32),
-        detections=tuple(d for d in detections if d.tile == tile.id),
+        detections=tuple(d for d in detections if d.tile == tile.id), detectability=None if reason else seen,
     )  # fmt: skip
 
 
@@ -323,7 +335,7 @@ def compare(
     false_alarms_per_km2 : float or None
         In place of `min_score`: the score that keeps false alarms within this.
     on_tile : callable or None
-        Called with each tile's result; its evidence is then not kept.
+        Called with each tile's result; its evidence and map are then not kept.
     """
     model = prepare(before, after, sensor=sensor, scorer=scorer, false_alarms_per_km2=false_alarms_per_km2)
     shape = (int(before.grid.shape[0]), int(before.grid.shape[1]))
@@ -333,7 +345,7 @@ def compare(
         for tile, result in zip(block, compare_block(before, after, model, block), strict=True):
             if on_tile:
                 on_tile(tile, result)
-            by_tile[tile.id] = replace(result, evidence=None) if on_tile else result
+            by_tile[tile.id] = replace(result, evidence=None, detectability=None) if on_tile else result
     results = [by_tile[tile.id] for tile in cut]
     conclusion = conclude(results, model, pair=pair, grid_name=grid_name, min_score=min_score)
     share = valid_share(cut, results)

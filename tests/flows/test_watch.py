@@ -57,7 +57,15 @@ def test_every_tile_has_an_outcome_and_every_file_is_there(watched: tuple[SiteRe
     (run,) = result.runs
     assert len(run.outcomes) == 6
     assert run.paths.folder == out / "field" / "optical-3m_20250101T082000Z_20250111T082000Z"
-    for name in ("item.json", "report.json", "tiles.json", "changes.geojson", "overlay.png", "evidence.tif"):
+    for name in (
+        "item.json",
+        "report.json",
+        "tiles.json",
+        "changes.geojson",
+        "overlay.png",
+        "evidence.tif",
+        "detectability.tif",
+    ):
         assert (run.paths.folder / name).is_file(), name
     assert len(list((run.paths.folder / "source").rglob("*.tif"))) == 8
     assert not list(out.glob("**/.partial/*"))

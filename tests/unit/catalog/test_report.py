@@ -63,7 +63,8 @@ def test_diff_document_follows_the_contract(made: RunRecord, tmp_path: Path) -> 
     paths = write_run(made, root=tmp_path / "out")
     document = json.loads(json.dumps(diff_document(load_run(paths.folder).report, paths), allow_nan=False))
     assert list(document) == [
-        "status", "reason", "item", "gsd_m", "seconds", "alignment", "valid_fraction", "report", "changes"
+        "status", "reason", "item", "gsd_m", "seconds", "alignment", "valid_fraction", "detectability", "report",
+        "changes",
     ]  # fmt: skip
     assert document["status"] == "changed"
     assert document["item"] == str(paths.item)

@@ -28,8 +28,8 @@ from tests.unit.catalog.catalog_runs import alignment, appeared, grid_of, raster
 
 NAME = "testbase/optical_20241204T082107Z_20241220T082341Z"
 CONTRACT = {
-    "after.tif", "before.tif", "changes.geojson", "chips", "evidence.tif", "item.json", "overlay.png", "report.json",
-    "source", "tiles.json",
+    "after.tif", "before.tif", "changes.geojson", "chips", "detectability.tif", "evidence.tif", "item.json",
+    "overlay.png", "report.json", "source", "tiles.json",
 }  # fmt: skip
 
 

@@ -56,9 +56,11 @@ def test_newcomer_appears(pair: tuple[Path, Path], tmp_path: Path) -> None:
 def test_contract_of_the_document(pair: tuple[Path, Path], tmp_path: Path) -> None:
     result = diff_images(*pair, out=tmp_path / "out", gsd_m=GSD_M)
     assert set(result.document) == {
-        "status", "reason", "item", "gsd_m", "seconds", "alignment", "valid_fraction", "report", "changes",
+        "status", "reason", "item", "gsd_m", "seconds", "alignment", "valid_fraction", "detectability", "report",
+        "changes",
     }  # fmt: skip
     assert set(result.document["alignment"]) == {"residual_px", "p95_px", "verdict"}
+    assert 0 <= result.document["detectability"]["not_observed"] < 1
     assert result.document["item"] is None
     assert Path(result.document["report"]).is_file()
     assert result.paths.folder.parent == tmp_path / "out"

@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -46,11 +47,23 @@ def test_tile_without_evidence_is_finished(tmp_path: Path) -> None:
     assert store.load("r00c00").reason == "cloud"
 
 
+def test_map_of_a_tile_comes_back(tmp_path: Path, rng: np.random.Generator) -> None:
+    store, cells = TileStore(folder=tmp_path), rng.normal(size=(5, 2, 3)).astype(np.float32)
+    store.save(replace(tile_result("r00c00", np.zeros((8, 9), np.float32)), detectability=cells))
+    (tile,) = tiles((8, 9), size_px=16, halo_px=0)
+    np.testing.assert_array_equal(store.detectability(tile), cells)
+    assert store.load("r00c00").detectability is None
+    store.save(tile_result("r00c00", None))
+    assert store.checksum("r00c00") == ""
+
+
+@pytest.mark.parametrize("damaged", ["r00c00.npy", "r00c00.cells.npy"])
 @pytest.mark.parametrize("damage", ["flip", "cut", "remove", "record"])
-def test_damaged_tile_is_not_finished(damage: str, tmp_path: Path) -> None:
-    store = TileStore(folder=tmp_path)
-    store.save(tile_result("r00c00", np.zeros((4, 4), np.float32)))
-    array, record = tmp_path / "r00c00.npy", tmp_path / "r00c00.json"
+def test_damaged_tile_is_not_finished(damage: str, damaged: str, tmp_path: Path) -> None:
+    store, zeros = TileStore(folder=tmp_path), np.zeros((4, 4), np.float32)
+    store.save(replace(tile_result("r00c00", zeros), detectability=zeros[None]))
+    assert store.checksum("r00c00") is not None
+    array, record = tmp_path / damaged, tmp_path / "r00c00.json"
     if damage == "flip":
         array.write_bytes(array.read_bytes()[:-1] + b"\1")
     elif damage == "cut":
