@@ -238,6 +238,7 @@ def descendants(out: Path) -> list[str]:
     return found
 
 
+@pytest.mark.timeout(1800)  # it waits for whole minutes, many times
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks for leftover processes in /proc")
 def test_serve_picks_up_what_comes_heals_and_leaves_nothing(
     serving: tuple[Serving, list[Any], list[str]],
