@@ -22,6 +22,9 @@ from flows.train import LICENCES, measure_all, train_on, usable
 from models.score import DEFAULTS
 from models.training.fit import document
 
+ALSO = {"optical": "optical-1"}
+"""As in ``sitewatch train --also``, for the scorer that ships."""
+
 
 def main() -> None:
     """Fit one scorer per place, compare every case with the one that has not seen it, score."""
@@ -35,11 +38,13 @@ def main() -> None:
         "--keep", type=Path, help="where the scorers go: the one of all places, and without_<place>.json"
     )
     args = parser.parse_args()
-    samples = measure_all(usable(args.cases, args.sensor))
+    samples, averaged = measure_all(usable(args.cases, args.sensor))
     if args.sensor == "sar":
         samples = [replace(s, case=replace(s.case, component=s.case.name)) for s in samples]
     name = DEFAULTS[args.sensor]
-    trained = train_on(samples, name=name, sensor=args.sensor, licence=LICENCES["real"])
+    trained = train_on(
+        samples, averaged, name=name, sensor=args.sensor, licence=LICENCES["real"], also=ALSO.get(args.sensor)
+    )
     with ExitStack() as up:
         folder = args.keep or Path(up.enter_context(tempfile.TemporaryDirectory()))
         folder.mkdir(parents=True, exist_ok=True)

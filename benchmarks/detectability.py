@@ -5,7 +5,7 @@
 With --fit the weights in models/data/detectability/factors.json are fitted anew, to the default scorer as it is, on
 one half of the pairs. Then, and without it at once, the map is checked on the other half: implants of 0.5, 1, 1.5 and
 2 times the contrast that it asks for, through the whole comparison. Places are kept apart where there are several. Who
-fits anew counts up ALGORITHM in models/compare.py, as after any change of a scorer.
+fits anew counts up ALGORITHM in models/pair_model.py, as after any change of a scorer.
 """
 
 import argparse

@@ -22,6 +22,11 @@ from imagery.raster import Sensor
               help="Which of the cases are used.")  # fmt: skip
 @click.option("--simulated-only", is_flag=True,
               help="Use only cases that meta.json calls simulated; refuse to go on if there is none.")  # fmt: skip
+@click.option(
+    "--also",
+    metavar="NAME",
+    help="For pixels too coarse for the second look: the higher of this scorer counts.",
+)
 @click.option("--licence", metavar="TEXT", help="Written into the file; by default what the cases ask for.")
 @screen_options
 def train(
@@ -29,6 +34,7 @@ def train(
     out: Path,
     sensor: Sensor,
     simulated_only: bool,
+    also: str | None,
     licence: str | None,
     as_json: bool,
     debug: bool,
@@ -41,8 +47,8 @@ def train(
 
     def run() -> Trained:
         return train_on(
-            measure_all(chosen), name=out.stem, sensor=sensor,
-            licence=licence or LICENCES["simulated" if simulated_only else "real"],
+            *measure_all(chosen), name=out.stem, sensor=sensor,
+            also=also, licence=licence or LICENCES["simulated" if simulated_only else "real"],
         )  # fmt: skip
 
     if as_json:

@@ -11,15 +11,16 @@ import numpy as np
 from catalog.cases import CaseFiles, load_cases
 from catalog.errors import BadCase
 from flows import progress
-from imagery.image_file import open_pair
-from imagery.raster import Sensor, Window
+from imagery.image_file import FilePair, open_pair
+from imagery.raster import Reader, Sensor, Window
 from models.candidates import candidate_regions, search_limits
-from models.compare import prepare, refusal
-from models.evaluation import CaseScore, Summary, summarise
+from models.compare import PairModel, prepare, refusal
+from models.evaluation import Case, CaseScore, Summary, summarise
 from models.evidence import evidence
 from models.features import measure, surroundings
 from models.score import SizedScorer, TreeScorer
 from models.second_look import look_again, views
+from models.training import coarse
 from models.training.fit import (
     SECOND_LOOK_BELOW_M,
     LeftOut,
@@ -34,6 +35,7 @@ from models.training.fit import (
     judge,
     places_of,
     scores_of,
+    with_coarse,
 )
 from models.training.samples import Sample, sample_of
 
@@ -85,17 +87,47 @@ def usable(folder: Path, sensor: Sensor, *, simulated: bool = False) -> list[Cas
 
 
 def measured(files: CaseFiles) -> Sample:
-    """All candidates of a case, found and measured through the comparison's own functions."""
-    case, sensor = files.case, files.sensor
-    pair = open_pair(
-        files.before, files.after, gsd_m=case.gsd_m, sensor=sensor, quantity="db" if sensor == "sar" else None
-    )
-    model = prepare(pair.before, pair.after, sensor=sensor)
+    """All candidates of a case, found and measured through the comparison's own functions.
+
+    Raises
+    ------
+    BadCase
+        The pair cannot be compared.
+    """
+    pair = _opened(files)
+    model = prepare(pair.before, pair.after, sensor=files.sensor)
     if refusal(model):
         raise BadCase(f"{files.folder}: cannot be used: {refusal(model)}")
-    rows, cols = (int(n) for n in pair.before.grid.shape)
+    return _candidates(files.case, pair.before, pair.after, model)
+
+
+def measured_coarse(files: CaseFiles) -> list[Sample]:
+    """The same through larger pixels, for aircraft and controls; pairs that do not align there are left out."""
+    case = files.case
+    if files.sensor != "optical" or case.gsd_m >= coarse.FINE_M or case.klass not in ("aircraft", "none"):
+        return []
+    pair = _opened(files)
+    samples = []
+    for factor in coarse.FACTORS:
+        before, after = (coarse.averaged(reader, factor) for reader in (pair.before, pair.after))
+        model = prepare(before, after, sensor=files.sensor)
+        if not refusal(model):
+            samples.append(_candidates(coarse.coarser(case, factor), before, after, model))
+    return samples
+
+
+def _opened(files: CaseFiles) -> FilePair:
+    return open_pair(
+        files.before, files.after, gsd_m=files.case.gsd_m, sensor=files.sensor,
+        quantity="db" if files.sensor == "sar" else None,
+    )  # fmt: skip
+
+
+def _candidates(case: Case, before: Reader, after: Reader, model: PairModel) -> Sample:
+    sensor = model.sensor
+    rows, cols = (int(n) for n in before.grid.shape)
     whole = Window(row0=0, col0=0, row1=rows, col1=cols)
-    found = evidence(pair.before, pair.after, model.alignment.shift, model.radiometry, model.noise, whole)
+    found = evidence(before, after, model.alignment.shift, model.radiometry, model.noise, whole)
     limits = search_limits(model.gsd_m, sensor)
     around = surroundings(found, limits)
     closely = sensor == "optical" and model.gsd_m < SECOND_LOOK_BELOW_M
@@ -114,42 +146,52 @@ def measured(files: CaseFiles) -> Sample:
     return sample_of(case, np.vstack(boxes), np.vstack(features), np.concatenate(kinds))
 
 
-def measure_all(cases: Sequence[CaseFiles]) -> list[Sample]:
-    """Samples of all cases, two processes at a time."""
-    progress.step("Measuring", total=len(cases))
-    samples = []
+def measure_all(cases: Sequence[CaseFiles]) -> tuple[list[Sample], list[Sample]]:
+    """Samples of all cases, and of those that are averaged to larger pixels, two processes at a time."""
+    progress.step("Measuring", total=2 * len(cases))
+    samples: list[Sample] = []
+    averaged: list[Sample] = []
     with ProcessPoolExecutor(WORKERS) as pool:
         for sample in pool.map(measured, cases):
             samples.append(sample)
             progress.advance()
-    return samples
+        for found in pool.map(measured_coarse, cases):
+            averaged += found
+            progress.advance()
+    return samples, averaged
 
 
-def train_on(samples: Sequence[Sample], *, name: str, sensor: Sensor, licence: str) -> Trained:
+def train_on(
+    samples: Sequence[Sample], averaged: Sequence[Sample], *, name: str, sensor: Sensor, licence: str,
+    also: str | None = None,
+) -> Trained:  # fmt: skip
     """A scorer from all samples, calibrated and budgeted on scorers that have not seen the place.
 
     Parameters
     ----------
-    samples : sequence of Sample
+    samples, averaged : sequence of Sample
+        As `measure_all` gives them.
     name : str
         Of the scorer.
     sensor : {"optical", "sar"}
     licence : str
         Written into the file.
+    also : str or None
+        Scorer that counts beside it where pixels are too coarse for the second look.
     """
-    scorer, left_out = calibrated_without(samples, sensor)
+    scorer, left_out = calibrated_without(samples, averaged, sensor)
     judged = _judged(left_out)
     if not isinstance(scorer, TreeScorer):
         # Radar was labelled at one port only, so how often it errs elsewhere was not measured.
         text = document(name, scorer, samples, budgets={}, licence=licence)
         return Trained(text=text, summary=summarise(judged, name=name), left_out=tuple(left_out))
     budgets = {"small": budget(judged, "vehicle"), "large": budget(judged, "aircraft")}
-    text = document(name, scorer, samples, budgets=budgets, licence=licence)
+    text = document(name, scorer, samples, budgets=budgets, licence=licence, also=also)
     return Trained(text=text, summary=summarise(judged, name=name), left_out=tuple(left_out))
 
 
 def calibrated_without(
-    samples: Sequence[Sample], sensor: Sensor
+    samples: Sequence[Sample], averaged: Sequence[Sample], sensor: Sensor
 ) -> tuple[SizedScorer | TreeScorer, list[LeftOut]]:
     """The scorer fitted on everything, and for every sample the one that has not seen its place, calibrated alike."""
     recipe = Recipe(second_look=sensor == "optical")
@@ -165,18 +207,19 @@ def calibrated_without(
     first = fit_first(samples)
     if not recipe.second_look:
         return first, left_out
-    scorer = fit_again(samples, first, recipe.growth)
+    scorer = with_coarse(fit_again(samples, first, recipe.growth), averaged)
     if not left_out:
         return scorer, left_out
     scorer = calibrated(scorer, left_out)
-    return scorer, [_recalibrated(entry, scorer) for entry in left_out]
+    return scorer, [_completed(entry, scorer, averaged) for entry in left_out]
 
 
-def _recalibrated(entry: LeftOut, scorer: TreeScorer) -> LeftOut:
-    """Judged with the calibration that is written."""
+def _completed(entry: LeftOut, scorer: TreeScorer, averaged: Sequence[Sample]) -> LeftOut:
+    """With the calibration that is written, and with regressions for coarse pixels from the other places."""
     if not isinstance(entry.scorer, TreeScorer):
         return entry
-    return LeftOut(sample=entry.sample, scorer=calibrated_like(entry.scorer, scorer))
+    others = [sample for sample in averaged if sample.place != entry.sample.place]
+    return LeftOut(sample=entry.sample, scorer=with_coarse(calibrated_like(entry.scorer, scorer), others))
 
 
 def _judged(left_out: Sequence[LeftOut]) -> list[CaseScore]:

@@ -241,7 +241,7 @@ def _detect(found: ChangeEvidence, model: PairModel, cut: Sequence[Tile]) -> tup
     """Candidates of every cut, measured and scored; cuts are independent, so two run at a time."""
     limits = search_limits(model.gsd_m, model.sensor)
     around = surroundings(found, limits)
-    scorer: Scorer = load_scorer(model.scorer, model.sensor)
+    scorer: Scorer = load_scorer(model.scorer, model.sensor).at(model.gsd_m)
     closely = model.gsd_m < scorer.second_look_below_m
     seen = views(found, around, limits, model.gsd_m) if closely else None
 
@@ -274,7 +274,7 @@ def _detect(found: ChangeEvidence, model: PairModel, cut: Sequence[Tile]) -> tup
         detection
         for candidates, chosen in zip(kept, wanted, strict=True)
         for detection in detections_of(
-            candidates, chosen, found, cut=cut, gsd_m=model.gsd_m, sensor=model.sensor,
+            candidates, chosen, found, cut=cut, gsd_m=model.gsd_m,
             residual_px=model.alignment.residual_px or 0.0,
         )
     )  # fmt: skip

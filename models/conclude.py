@@ -9,7 +9,7 @@ import numpy as np
 from imagery.raster import Sensor
 from models.change import Change, Link, Outcome, TileOutcome, change_id
 from models.detect import Detection
-from models.label import claimable
+from models.label import claimable, likeness
 from models.link import pair_up
 from models.overlap import without_overlaps
 from models.score import Scorer
@@ -49,7 +49,8 @@ def conclude_pair(
         Says how many false alarms to expect at a score.
     """
     best = without_overlaps(detections)
-    kept = [d for d in best if d.score >= min_score and claimable(d.length_m, gsd_m=gsd_m, sensor=sensor)]
+    reached = [d for d in best if d.score >= min_score and claimable(d.length_m, gsd_m=gsd_m, sensor=sensor)]
+    kept = [_labelled(d, gsd_m, sensor) for d in reached]
 
     def identity(kind: str, detection: Detection) -> str:
         return change_id(pair, kind, grid_name, *detection.centroid_px, gsd_m)
@@ -89,6 +90,13 @@ def conclude_pair(
         for change in changes
     ]
     return tuple(sorted(_distinct(listed), key=lambda c: (-c.score, c.place.bbox_px)))
+
+
+def _labelled(detection: Detection, gsd_m: float, sensor: Sensor) -> Detection:
+    like = likeness(
+        detection.length_m, detection.width_m, detection.area_m2, gsd_m=gsd_m, sensor=sensor
+    )  # fmt: skip
+    return replace(detection, label=like.label, label_probability=like.probability, label_others=like.others)
 
 
 def _rounded(value: float | None) -> float | None:

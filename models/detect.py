@@ -31,7 +31,8 @@ class Detection:
     kind_margin : float
         How clear that is, 0 (even) to 1.
     label : str
-        What it is most like among what may be claimed at this ground sample distance; see `models.label`.
+        What it is most like among what may be claimed at this ground sample distance (see `models.label`); empty until
+        it is listed.
     label_probability : float or None
         Of that class, 0-1; None where size alone decides what may be said.
     label_others : tuple of (str, float)
@@ -58,9 +59,9 @@ class Detection:
     polarity: Literal["brighter", "darker"]
     kind: Kind
     kind_margin: float
-    label: str
     score: float
     tile: str
+    label: str = ""
     label_probability: float | None = None
     label_others: tuple[tuple[str, float], ...] = ()
     causes: tuple[str, ...] = ()

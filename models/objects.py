@@ -8,13 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from imagery.raster import Sensor
 from imagery.tile import Tile
 from models.candidates import Regions
 from models.detect import Detection
 from models.evidence import ChangeEvidence
 from models.features import NAMES, Measured
-from models.label import likeness
 
 HOPELESS = 0.05
 """Candidates below this score are dropped at once; nothing below it can be listed."""
@@ -58,7 +56,7 @@ def candidates_of(regions: Regions, measured: Measured, scores: NDArray[np.float
 
 def detections_of(
     candidates: Candidates, wanted: NDArray[np.bool_], evidence: ChangeEvidence,
-    *, cut: Sequence[Tile], gsd_m: float, sensor: Sensor, residual_px: float,
+    *, cut: Sequence[Tile], gsd_m: float, residual_px: float,
 ) -> list[Detection]:  # fmt: skip
     """Detections that one of the tiles owns.
 
@@ -71,7 +69,6 @@ def detections_of(
     evidence : ChangeEvidence
     cut : sequence of Tile
     gsd_m, residual_px : float
-    sensor : {"optical", "sar"}
     """
     window, measured = evidence.window, candidates.measured
     found = []
@@ -88,7 +85,6 @@ def detections_of(
         values |= _tones(mask, evidence, (row0, col0), late=measured.kind[i] > 0)
         length_m, width_m = round(length_px * gsd_m, 2), round(width_px * gsd_m, 2)
         area_m2 = round(int(measured.area_px[i]) * gsd_m**2, 2)
-        like = likeness(length_m, width_m, area_m2, gsd_m=gsd_m, sensor=sensor)
         near_invalid = not evidence.valid[max(0, row0 - 6) : row1 + 6, max(0, col0 - 6) : col1 + 6].all()
         found.append(
             Detection(
@@ -99,7 +95,6 @@ def detections_of(
                 polarity="brighter" if measured.brightness[i] > 0 else "darker",
                 kind="appeared" if measured.kind[i] > 0 else "vanished",
                 kind_margin=round(float(min(1.0, abs(measured.kind[i]) / 2)), 3),
-                label=like.label, label_probability=like.probability, label_others=like.others,
                 score=round(float(candidates.scores[i]), 6), tile=tile.id,
                 causes=_causes(values, width_px, residual_px, near_invalid), reasons=_reasons(values),
                 features={name: float(f"{value:.4g}") for name, value in values.items()},

@@ -7,7 +7,7 @@ Both are fitted by ``sitewatch train``. The statistical scorer has nothing that 
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -48,6 +48,10 @@ class Scorer(Protocol):
     @property
     def second_look_below_m(self) -> float:
         """Ground sample distance below which `score_again` has the last word; 0 where there is no second look."""
+        ...
+
+    def at(self, gsd_m: float) -> "Scorer":
+        """The scorer of images of this ground sample distance."""
         ...
 
     def score(self, features: Values) -> Values:
@@ -144,6 +148,11 @@ class SizedScorer:
         """There is none."""
         return 0.0
 
+    def at(self, gsd_m: float) -> Scorer:
+        """The same for all."""
+        del gsd_m
+        return self
+
     def promising(self, scores: Values) -> NDArray[np.bool_]:
         """See `Scorer.promising`."""
         return scores >= PROMISING
@@ -213,20 +222,33 @@ class TreeScorer:
     Parameters
     ----------
     first : SizedScorer
-        Also the scorer of pixels that are too coarse for the second look, and keeper of the false-alarm budget.
+        Also keeper of the false-alarm budget.
     small, large : SecondLook
     second_look_below_m : float
+    coarse : SizedScorer or None
+        For pixels that are too coarse for the second look; None: the first look.
+    also : SizedScorer or None
+        For such pixels too: the higher score counts, since the one knows aircraft and the other any bright object.
     """
 
     first: SizedScorer
     small: SecondLook
     large: SecondLook
     second_look_below_m: float
+    coarse: SizedScorer | None = None
+    also: SizedScorer | None = None
 
     @property
     def name(self) -> str:
         """See `Scorer.name`."""
         return self.first.name
+
+    def at(self, gsd_m: float) -> Scorer:
+        """See `Scorer.at`."""
+        if gsd_m < self.second_look_below_m:
+            return self
+        coarse = self.coarse or self.first
+        return coarse if self.also is None else Higher(one=coarse, other=self.also)
 
     def score(self, features: Values) -> Values:
         """See `Scorer.score`."""
@@ -253,10 +275,50 @@ class TreeScorer:
         return self.first.false_alarms_per_km2(score, length_m, gsd_m)
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Higher:
+    """The higher of two scores, for pixels that are too coarse for a second look."""
+
+    one: SizedScorer
+    other: SizedScorer
+
+    @property
+    def name(self) -> str:
+        """See `Scorer.name`."""
+        return self.one.name
+
+    @property
+    def second_look_below_m(self) -> float:
+        """There is none."""
+        return 0.0
+
+    def at(self, gsd_m: float) -> Scorer:
+        """The same for all."""
+        del gsd_m
+        return self
+
+    def score(self, features: Values) -> Values:
+        """See `Scorer.score`."""
+        return np.maximum(self.one.score(features), self.other.score(features))
+
+    def promising(self, scores: Values) -> NDArray[np.bool_]:
+        """See `Scorer.promising`."""
+        return scores >= PROMISING
+
+    def score_again(self, features: Values) -> Values:
+        """The first look is the only one."""
+        return self.score(features[:, : len(NAMES)])
+
+    def false_alarms_per_km2(self, score: float, length_m: float, gsd_m: float) -> float | None:
+        """Never measured for such pixels."""
+        del score, length_m, gsd_m
+        return None
+
+
 DEFAULTS: dict[Sensor, str] = {"optical": "optical-2", "sar": "sar-1"}
 """What is used where no scorer is named."""
 
-BY_SENSOR: dict[str, Sensor] = {"optical-2": "optical", "sar-1": "sar"}
+BY_SENSOR: dict[str, Sensor] = {"optical-1": "optical", "optical-2": "optical", "sar-1": "sar"}
 """Which images a scorer that ships is for."""
 
 
@@ -337,13 +399,28 @@ def scorer_of(d: dict[str, Any], name: str) -> Scorer:
         name=name, small=Logistic.from_dict(d["small"]), large=Logistic.from_dict(d["large"]), split_m=d["split_m"],
         blend=d["blend"], budget=d["budget"], budget_gsd_m=(d["budget_gsd_m"][0], d["budget_gsd_m"][1]),
     )  # fmt: skip
+    coarse = None
+    if "coarse" in d:
+        small, large = (Logistic.from_dict(d["coarse"][size]) for size in ("small", "large"))
+        coarse = replace(first, small=small, large=large, budget={}, budget_gsd_m=(0.0, 0.0))
     again = d.get("second_look")
     if again is None:
         return first
     return TreeScorer(
         first=first, small=SecondLook.from_dict(again["small"]), large=SecondLook.from_dict(again["large"]),
-        second_look_below_m=float(again["below_m"]),
+        second_look_below_m=float(again["below_m"]), coarse=coarse, also=_also(d),
     )  # fmt: skip
+
+
+def _also(d: dict[str, Any]) -> SizedScorer | None:
+    """The scorer that is named for coarse pixels besides the file's own."""
+    name = d.get("coarse", {}).get("also")
+    if name is None:
+        return None
+    other = _load(name)
+    if not isinstance(other, SizedScorer):
+        raise ModelError(f"{name}: has a second look, so that it cannot stand beside another scorer")
+    return other
 
 
 def fitted_cases(name: str | None, sensor: Sensor) -> frozenset[str]:

@@ -26,6 +26,11 @@ class Statistical:
     name: str = "statistical"
     second_look_below_m: float = 0.0
 
+    def at(self, gsd_m: float) -> "Statistical":
+        """The same for all."""
+        del gsd_m
+        return self
+
     def score(self, features: Values) -> Values:
         """Between 0 and 1 per region, from float64 (region, feature) as in `models.features.NAMES`."""
         column = {name: np.nan_to_num(features[:, i]) for i, name in enumerate(NAMES)}

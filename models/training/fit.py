@@ -112,7 +112,7 @@ def _parts(x: Values, y: Values, weight: Values) -> dict[str, NDArray[np.bool_]]
 
 def scores_of(scorer: SizedScorer | TreeScorer, sample: Sample) -> Values:
     """What the comparison would give every candidate of a case."""
-    first = scorer.score(sample.features[:, : len(NAMES)])
+    first = scorer.at(sample.case.gsd_m).score(sample.features[:, : len(NAMES)])
     if sample.case.gsd_m >= scorer.second_look_below_m:
         return first
     chosen = np.flatnonzero(scorer.promising(first))
@@ -127,6 +127,14 @@ class LeftOut:
 
     sample: Sample
     scorer: SizedScorer | TreeScorer
+
+
+def with_coarse(scorer: TreeScorer, coarse: Sequence[Sample]) -> TreeScorer:
+    """The scorer with regressions for coarse pixels, where there is something to fit them to."""
+    usable = [sample for sample in coarse if (sample.target >= 0).any()]
+    if not any((sample.target == 1).any() for sample in usable):
+        return scorer
+    return replace(scorer, coarse=fit_first(usable))
 
 
 def fit_without(samples: Sequence[Sample], place: str, recipe: Recipe) -> list[LeftOut]:
@@ -204,9 +212,9 @@ def budget(judged: Sequence[CaseScore], klass: str) -> list[list[float]]:
 
 def document(
     name: str, scorer: SizedScorer | TreeScorer, samples: Sequence[Sample], *, budgets: dict[str, list[list[float]]],
-    licence: str,
+    licence: str, also: str | None = None,
 ) -> str:  # fmt: skip
-    """The text of a scorer file."""
+    """The text of a scorer file; `also` names a scorer that counts beside it where pixels are coarse."""
     first = scorer.first if isinstance(scorer, TreeScorer) else scorer
     gsds = [sample.case.gsd_m for sample in samples]
     content: dict[str, Any] = {
@@ -220,6 +228,10 @@ def document(
             "features": ALL_NAMES, "below_m": scorer.second_look_below_m,
             **{size: _look(getattr(scorer, size)) for size in _EACH_SIZE},
         }  # fmt: skip
+        if scorer.coarse is not None:
+            content["coarse"] = {size: _line(getattr(scorer.coarse, size)) for size in _EACH_SIZE}
+            if also is not None:
+                content["coarse"]["also"] = also
     return json.dumps(content, separators=(",", ":")).replace("],[[", "],\n[[").replace(',"', ',\n"') + "\n"
 
 

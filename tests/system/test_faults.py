@@ -237,7 +237,7 @@ def test_odd_image_against_itself_is_unchanged(case: str, tmp_path: Path, diff: 
         (["--gsd", "nan"], "positive number of metres"),
         (["--gsd", "1e-9"], "0.01 to 20000"),
         (["--min-score", "7"], "7.0 is not in the range"),
-        (["--min-score", "nan"], "not a number"),
+        (["--min-score", "nan"], "not a finite number"),
         (["--scorer", "nope"], "no scorer is called"),
         (["--sensor", "sar"], "--quantity"),
         (["--before-time", "2025-02-01", "--after-time", "2025-01-01"], "swap them"),
