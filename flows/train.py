@@ -18,7 +18,7 @@ from models.compare import PairModel, prepare, refusal
 from models.evaluation import Case, CaseScore, Summary, summarise
 from models.evidence import evidence
 from models.features import measure, surroundings
-from models.score import SizedScorer, TreeScorer
+from models.scorers import SizedScorer, TreeScorer
 from models.second_look import look_again, views
 from models.training import coarse
 from models.training.fit import (

@@ -27,7 +27,8 @@ from models.features import Measured, measure, surroundings
 from models.objects import Candidates, candidates_of, detections_of, dominated
 from models.pair_model import ALGORITHM, PairModel, budget_row, lowest_listed, refusal
 from models.radar_score import radar_scores
-from models.score import Scorer, load_scorer
+from models.score import load_scorer
+from models.scorers import Scorer
 from models.second_look import look_again, views
 
 __all__ = [

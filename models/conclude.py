@@ -12,7 +12,7 @@ from models.detect import Detection
 from models.label import claimable, likeness
 from models.link import pair_up
 from models.overlap import without_overlaps
-from models.score import Scorer
+from models.scorers import Scorer
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -10,16 +10,8 @@ from numpy.typing import NDArray
 
 from models.evaluation import CaseScore, score_case
 from models.features import NAMES
-from models.score import (
-    ALL_NAMES,
-    Logistic,
-    ModelError,
-    SecondLook,
-    SizedScorer,
-    TreeScorer,
-    expand,
-    large_share,
-)
+from models.score import ModelError
+from models.scorers import ALL_NAMES, Logistic, SecondLook, SizedScorer, TreeScorer, expand, large_share
 from models.training.boost import Growth, grow
 from models.training.lines import calibration, fit_line
 from models.training.samples import Sample, suppressed

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from models.score import Logistic
+from models.scorers import Logistic
 
 Values = NDArray[np.float64]
 

@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from flows.cli import call
-from models.score import TreeScorer, scorer_of
+from models.score import scorer_of
+from models.scorers import TreeScorer
 from tests.unit.models.planted import block, noisy, texture
 
 CORNERS = [(20, 30), (60, 120), (110, 40), (130, 130), (160, 80), (30, 170)]

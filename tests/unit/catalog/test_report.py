@@ -72,7 +72,8 @@ def test_diff_document_follows_the_contract(made: RunRecord, tmp_path: Path) -> 
     assert document["alignment"] == {"residual_px": 0.12, "p95_px": 0.31, "verdict": "ok"}
     kinds = {change["kind"]: change for change in document["changes"]}
     assert list(kinds["appeared"]) == [
-        "id", "kind", "label", "score", "zone", "link", "false_alarms_per_km2", "causes", "before", "after"
+        "id", "kind", "label", "label_probability", "score", "zone", "link", "false_alarms_per_km2", "causes",
+        "before", "after",
     ]  # fmt: skip
     assert kinds["appeared"]["before"] is None
     assert kinds["appeared"]["after"] == {
