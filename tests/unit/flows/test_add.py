@@ -2,14 +2,7 @@
 
 import hashlib
 import json
-import os
-import pty
 import re
-import select
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from dataclasses import fields
 from datetime import UTC, datetime
@@ -35,36 +28,6 @@ COMPLETE = ["--acquired", "2024-12-10T08:20:11Z", "--sensor", "optical", "--quan
 EXTENT = made.Extent()
 
 Run = Callable[..., dict[str, Any]]
-
-
-@pytest.fixture
-def sites(tmp_path: Path) -> Path:
-    return made.write_site(tmp_path / "sites.geojson")
-
-
-@pytest.fixture
-def bought(tmp_path: Path) -> Path:
-    """An image that says nothing but where it lies."""
-    path = tmp_path / "bought" / "quay.tif"
-    band = made.pixels(2.0, [], seed=1)
-    return made.geotiff(path, [band / 5] * 3, gsd_m=2.0, extent=EXTENT, dtype="uint8", photometric="RGB")
-
-
-@pytest.fixture
-def add(sites: Path, capsys: pytest.CaptureFixture[str]) -> Run:
-    def run(*args: str | Path, code: int = 0) -> dict[str, Any]:
-        found = call(["add", *map(str, args), "--sites", str(sites), "--json"])
-        captured = capsys.readouterr()
-        assert found == code, captured.err or captured.out
-        assert "Traceback" not in captured.err
-        document: dict[str, Any] = json.loads(captured.out)
-        return document
-
-    return run
-
-
-def everything(folder: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
 def test_what_is_told_is_written_and_no_more_is_asked(
@@ -102,13 +65,13 @@ def test_what_is_told_is_written_and_no_more_is_asked(
 
 
 def test_what_is_missing_is_listed_with_the_options_that_give_it(add: Run, bought: Path) -> None:
-    before = everything(bought.parent)
+    before = made.everything(bought.parent)
     answer = add(bought, code=2)
     (missing,) = answer["missing"]
     assert missing["fields"] == ["acquired", "sensor", "quantity"]
     assert missing["options"] == ["--acquired", "--sensor", "--quantity"]
     assert add(bought, "--sensor", "optical", code=2)["missing"][0]["fields"] == ["acquired", "quantity"]
-    assert everything(bought.parent) == before
+    assert made.everything(bought.parent) == before
 
 
 def test_radar_and_reflectance_need_more(add: Run, tmp_path: Path) -> None:
@@ -126,18 +89,18 @@ def test_radar_and_reflectance_need_more(add: Run, tmp_path: Path) -> None:
 
 def test_a_second_time_there_is_nothing_to_do(add: Run, bought: Path) -> None:
     add(bought, *COMPLETE)
-    before = everything(bought.parent)
+    before = made.everything(bought.parent)
     assert add(bought)["scenes"][0]["status"] == "unchanged"
-    assert everything(bought.parent) == before
+    assert made.everything(bought.parent) == before
 
 
 def test_what_is_there_is_not_overwritten_unasked(add: Run, bought: Path) -> None:
     add(bought, *COMPLETE)
-    before = everything(bought.parent)
+    before = made.everything(bought.parent)
     answer = add(bought, "--quantity", "reflectance", "--scale", "0.01", code=2)
     assert 'quantity: "dn" -> "reflectance"' in answer["reason"]
     assert "--replace" in answer["reason"]
-    assert everything(bought.parent) == before
+    assert made.everything(bought.parent) == before
     (scene,) = add(bought, "--quantity", "reflectance", "--scale", "0.01", "--replace")["scenes"]
     assert scene["facts"]["quantity"] == "reflectance"
     assert scene["facts"]["acquired"] == "2024-12-10T08:20:11Z"  # told before, and remembered
@@ -184,11 +147,11 @@ def test_a_delivery_is_copied_whole_and_checked(
     made.planetscope(order, WHEN)
     made.planetscope(order, WHEN.replace(day=15))
     made.maxar(order, WHEN)
-    before = everything(order)
+    before = made.everything(order)
     answer = add(order, "--to", tmp_path / "archive")
     assert len(answer["scenes"]) == 3
-    assert everything(order) == before
-    found = everything(tmp_path / "archive")
+    assert made.everything(order) == before
+    found = made.everything(tmp_path / "archive")
     copied = {name.removeprefix("order/"): content for name, content in found.items()}
     kinds = {".tif", ".imd", ".til"}
     assert {name: copied[name] for name in before if Path(name).suffix.lower() in kinds} == {
@@ -270,9 +233,9 @@ def test_what_cannot_be_placed_is_refused(
             err_bias=None, err_rand=None,
         )  # fmt: skip
     path = _write("image.tif", tmp_path, **options)
-    before = everything(path.parent)
+    before = made.everything(path.parent)
     assert says in add(path, *COMPLETE, code=2)["reason"]
-    assert everything(path.parent) == before
+    assert made.everything(path.parent) == before
 
 
 def test_what_is_no_image_is_refused(add: Run, bought: Path, tmp_path: Path) -> None:
@@ -287,9 +250,9 @@ def test_what_is_no_image_is_refused(add: Run, bought: Path, tmp_path: Path) -> 
     ):
         assert says in add(path, code=2)["reason"]
     # One that cannot be used among those that were named: nothing at all is written.
-    before = everything(bought.parent)
+    before = made.everything(bought.parent)
     assert "text.tif" in add(bought, text, *COMPLETE, code=2)["reason"]
-    assert everything(bought.parent) == before
+    assert made.everything(bought.parent) == before
 
 
 def test_a_delivery_s_unusable_files_are_listed_and_the_others_added(add: Run, bought: Path) -> None:
@@ -320,9 +283,9 @@ def test_a_wildcard_may_name_what_comes_with_images(add: Run, tmp_path: Path) ->
     ],
 )
 def test_what_cannot_be_true_is_refused(add: Run, bought: Path, given: list[str], says: str) -> None:
-    before = everything(bought.parent)
+    before = made.everything(bought.parent)
     assert says in add(bought, *COMPLETE, *given, code=2)["reason"]
-    assert everything(bought.parent) == before
+    assert made.everything(bought.parent) == before
 
 
 def test_one_time_is_not_given_to_two_acquisitions(add: Run, tmp_path: Path) -> None:
@@ -371,9 +334,9 @@ def test_an_image_elsewhere_is_told_how_far_it_is(add: Run, tmp_path: Path) -> N
 
 
 def test_a_dry_run_writes_nothing(add: Run, bought: Path) -> None:
-    before = everything(bought.parent)
+    before = made.everything(bought.parent)
     assert add(bought, *COMPLETE, "--dry-run")["scenes"][0]["status"] == "not_written"
-    assert everything(bought.parent) == before
+    assert made.everything(bought.parent) == before
 
 
 def test_facts_survive_the_sidecar() -> None:
@@ -400,136 +363,3 @@ def test_the_manual_shows_only_what_exists(repository: Path) -> None:
         if name == "add":
             listed = set(re.findall(r"`(--[a-z-]+)`", text))
             assert known - {"--help", "--debug", "--yes", "files"} <= listed | {"files"}
-
-
-# --- at a terminal
-
-
-class Terminal:
-    """A real terminal with the command in it."""
-
-    def __init__(self, *args: str | Path) -> None:
-        self.pid, self.fd = pty.fork()
-        if self.pid == 0:
-            env = {
-                **os.environ,
-                "TERM": "xterm-256color",
-                "COLORTERM": "truecolor",
-                "COLUMNS": "110",
-                "LINES": "50",
-            }
-            command = [sys.executable, "-m", "flows.cli", "add", *map(str, args)]
-            os.execve(sys.executable, command, env)  # pragma: no cover - another process
-        self.text = ""
-
-    def until(self, words: str, *, seconds: float = 120.0) -> None:
-        end = time.monotonic() + seconds
-        while words not in self.text:
-            assert time.monotonic() < end, self.text
-            ready, _, _ = select.select([self.fd], [], [], 1.0)
-            if ready:
-                try:
-                    more = os.read(self.fd, 65536).decode("utf-8", "replace")
-                except OSError:
-                    more = ""
-                assert more, f"ended before {words!r}: {self.text}"
-                self.text += more
-
-    def say(self, line: str) -> None:
-        self.text = ""
-        os.write(self.fd, line.encode() + b"\n")
-
-    def ended(self) -> int:
-        """Exit code, once all that is printed was read."""
-        while True:
-            try:
-                more = os.read(self.fd, 65536)
-            except OSError:
-                break
-            if not more:
-                break
-            self.text += more.decode("utf-8", "replace")
-        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-
-
-def test_a_person_is_asked_for_what_is_missing(bought: Path, sites: Path) -> None:
-    terminal = Terminal(bought, "--sites", sites)
-    terminal.until("Taken when")
-    assert "\u2580" in terminal.text  # the image itself, in half blocks
-    assert (bought.parent / "preview" / "quay.png").is_file()
-    terminal.say("yesterday")
-    terminal.until("is not a time")
-    terminal.until("Taken when")
-    terminal.say("2031-05-01")
-    terminal.until("in the future")
-    terminal.until("Taken when")
-    terminal.say("2024-12-10T10:20:11+02:00")
-    terminal.until("[optical]")
-    terminal.say("")
-    terminal.until("[dn]")
-    terminal.say("")
-    terminal.until("Added 1 image")
-    assert terminal.ended() == 0
-    written = json.loads(bought.with_suffix(".json").read_text())
-    assert (written["acquired"], written["sensor"], written["quantity"]) == (
-        "2024-12-10T08:20:11Z",
-        "optical",
-        "dn",
-    )
-
-
-def test_a_person_who_gives_up_leaves_nothing_behind(bought: Path, sites: Path) -> None:
-    before = everything(bought.parent)
-    terminal = Terminal(bought, "--sites", sites)
-    terminal.until("Taken when")
-    os.write(terminal.fd, b"\x03")
-    assert terminal.ended() == 130
-    assert "Interrupted" in terminal.text
-    assert everything(bought.parent) == before
-    assert not (bought.parent / "preview").exists()
-
-
-def test_a_person_is_asked_before_something_is_replaced(add: Run, bought: Path, sites: Path) -> None:
-    add(bought, *COMPLETE)
-    before = everything(bought.parent)
-    terminal = Terminal(bought, "--sites", sites, "--licence", "new terms")
-    terminal.until("Replace it?")
-    assert "new terms" in terminal.text
-    terminal.say("n")
-    assert terminal.ended() == 130
-    assert everything(bought.parent).keys() == before.keys()
-    assert bought.with_suffix(".json").read_bytes() == before["quay.json"]
-
-
-def test_an_interrupted_copy_leaves_nothing_half_written(tmp_path: Path, sites: Path) -> None:
-    """TERM while a large file is copied: no image, no temporary file."""
-    source = tmp_path / "in" / "large.tif"
-    made.geotiff(source, [made.pixels(2.0, [], seed=1)], gsd_m=2.0, extent=EXTENT)
-    with source.open("ab") as file:  # what follows the image is part of the file, and takes time to copy
-        file.truncate(400_000_000)
-    target = tmp_path / "out"
-    command = [
-        sys.executable,
-        "-m",
-        "flows.cli",
-        "add",
-        source,
-        "--to",
-        target,
-        "--sites",
-        sites,
-        "--no-preview",
-    ]
-    process = subprocess.Popen(
-        [*map(str, command), *COMPLETE], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-    end = time.monotonic() + 120
-    while not list(target.glob(".large.tif.*")):
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < end
-        time.sleep(0.001)
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert not list(target.glob("*.tif"))
-    assert not list(target.glob(".*"))

@@ -367,3 +367,8 @@ PLANET_XML = """<?xml version="1.0" encoding="UTF-8"?>
   </ps:EarthObservationResult></gml:resultOf>
 </ps:EarthObservation>
 """
+
+
+def everything(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder, by its path there."""
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
