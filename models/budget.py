@@ -23,6 +23,9 @@ SIDE_PX = 768
 """The null is taken at so many places of this side, spread over the images."""
 
 LOWEST = 0.05
+UNMEASURED = 0.5
+"""Nothing below it is listed where what claims cost was never measured on labelled places: a null knows no season."""
+
 SCORES = np.round(np.arange(LOWEST, 1.0, 0.01), 2)
 VARIABLE = "SITEWATCH_FALSE_ALARMS_PER_KM2"
 """What ``--false-alarms-per-km2`` asked for, for this process and those that it starts."""
@@ -77,7 +80,7 @@ def budget_for(
     null_km2: float,
     labelled: Callable[[float], float | None],
 ) -> Budget:
-    """The lowest score at which neither measure exceeds what was asked for.
+    """The lowest score at which neither measure exceeds what was asked for; `UNMEASURED` at the least without labels.
 
     Parameters
     ----------
@@ -92,7 +95,8 @@ def budget_for(
     for score in SCORES:
         claims = int(len(scores) - np.searchsorted(scores, score))
         stated = labelled(float(score))
-        if claims <= asked_per_km2 * null_km2 and (stated is None or stated <= asked_per_km2):
+        cheap = score >= UNMEASURED if stated is None else stated <= asked_per_km2
+        if cheap and claims <= asked_per_km2 * null_km2:
             break
     return Budget(
         asked_per_km2=asked_per_km2, min_score=float(score), null_claims=claims, null_km2=round(null_km2, 4),

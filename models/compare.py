@@ -28,7 +28,7 @@ from models.objects import Candidates, candidates_of, detections_of, dominated
 from models.pair_model import ALGORITHM, PairModel, budget_row, lowest_listed, refusal
 from models.radar_score import radar_scores
 from models.score import load_scorer
-from models.scorers import Scorer
+from models.scorers import Scorer, TreeScorer, promising
 from models.second_look import look_again, views
 
 __all__ = [
@@ -243,14 +243,13 @@ def _detect(found: ChangeEvidence, model: PairModel, cut: Sequence[Tile]) -> tup
     limits = search_limits(model.gsd_m, model.sensor)
     around = surroundings(found, limits)
     scorer: Scorer = load_scorer(model.scorer, model.sensor).at(model.gsd_m)
-    closely = model.gsd_m < scorer.second_look_below_m
-    seen = views(found, around, limits, model.gsd_m) if closely else None
+    seen = views(found, around, limits, model.gsd_m) if isinstance(scorer, TreeScorer) else None
 
     def scored(regions: Regions, measured: Measured) -> tuple[Regions, Measured, NDArray[np.float64]]:
         first = scorer.score(measured.features)
-        if seen is None:
+        if seen is None or not isinstance(scorer, TreeScorer):
             return regions, measured, first
-        chosen = np.flatnonzero(scorer.promising(first))
+        chosen = np.flatnonzero(promising(first))
         regions, measured = regions.only(chosen), measured.only(chosen)
         more = look_again(regions, measured, found, around, seen, limits, model.gsd_m)
         return regions, measured, scorer.score_again(np.hstack([measured.features, more]))

@@ -27,25 +27,12 @@ class Scorer(Protocol):
         """What reports and ``--scorer`` call it."""
         ...
 
-    @property
-    def second_look_below_m(self) -> float:
-        """Ground sample distance below which `score_again` has the last word; 0 where there is no second look."""
-        ...
-
     def at(self, gsd_m: float) -> "Scorer":
-        """The scorer of images of this ground sample distance."""
+        """The scorer of images of this ground sample distance; a `TreeScorer` where there is a second look."""
         ...
 
     def score(self, features: Values) -> Values:
         """Probability per region, float64 (region,), from float64 (region, feature) as in `models.features.NAMES`."""
-        ...
-
-    def promising(self, scores: Values) -> NDArray[np.bool_]:
-        """Which regions of these first scores deserve the second look."""
-        ...
-
-    def score_again(self, features: Values) -> Values:
-        """Probability per region from both looks, float64 (region, feature) as in `ALL_NAMES`."""
         ...
 
     def false_alarms_per_km2(self, score: float, length_m: float, gsd_m: float) -> float | None:
@@ -125,23 +112,10 @@ class SizedScorer:
         out: Values = (1 - share) * self.small.score(expanded) + share * self.large.score(expanded)
         return out
 
-    @property
-    def second_look_below_m(self) -> float:
-        """There is none."""
-        return 0.0
-
     def at(self, gsd_m: float) -> Scorer:
         """The same for all."""
         del gsd_m
         return self
-
-    def promising(self, scores: Values) -> NDArray[np.bool_]:
-        """See `Scorer.promising`."""
-        return scores >= PROMISING
-
-    def score_again(self, features: Values) -> Values:
-        """The first look is the only one."""
-        return self.score(features[:, : len(NAMES)])
 
     def false_alarms_per_km2(self, score: float, length_m: float, gsd_m: float) -> float | None:
         """See `Scorer.false_alarms_per_km2`."""
@@ -151,6 +125,11 @@ class SizedScorer:
             return None
         scores, alarms = np.array(table).T
         return float(np.interp(score, scores[::-1], alarms[::-1]))
+
+
+def promising(scores: Values) -> NDArray[np.bool_]:
+    """Which regions of these first scores deserve a second look."""
+    return scores >= PROMISING
 
 
 def large_share(features: Values, split_m: float, blend: float) -> Values:
@@ -236,12 +215,8 @@ class TreeScorer:
         """See `Scorer.score`."""
         return self.first.score(features)
 
-    def promising(self, scores: Values) -> NDArray[np.bool_]:
-        """See `Scorer.promising`."""
-        return scores >= PROMISING
-
     def score_again(self, features: Values) -> Values:
-        """See `Scorer.score_again`."""
+        """Probability per region from both looks: float64 (region,) from (region, feature) as in `ALL_NAMES`."""
         if not len(features):
             return np.zeros(0)
         finite = np.nan_to_num(features.astype(np.float64))
@@ -269,11 +244,6 @@ class Higher:
         """See `Scorer.name`."""
         return self.one.name
 
-    @property
-    def second_look_below_m(self) -> float:
-        """There is none."""
-        return 0.0
-
     def at(self, gsd_m: float) -> Scorer:
         """The same for all."""
         del gsd_m
@@ -282,14 +252,6 @@ class Higher:
     def score(self, features: Values) -> Values:
         """See `Scorer.score`."""
         return np.maximum(self.one.score(features), self.other.score(features))
-
-    def promising(self, scores: Values) -> NDArray[np.bool_]:
-        """See `Scorer.promising`."""
-        return scores >= PROMISING
-
-    def score_again(self, features: Values) -> Values:
-        """The first look is the only one."""
-        return self.score(features[:, : len(NAMES)])
 
     def false_alarms_per_km2(self, score: float, length_m: float, gsd_m: float) -> float | None:
         """Never measured for such pixels."""

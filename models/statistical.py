@@ -24,7 +24,6 @@ class Statistical:
     """
 
     name: str = "statistical"
-    second_look_below_m: float = 0.0
 
     def at(self, gsd_m: float) -> "Statistical":
         """The same for all."""
@@ -40,14 +39,6 @@ class Statistical:
             total = total + np.clip((column[name] - _HALF[name]) / _SPAN[name], -2, 2)
         out: Values = 1.0 / (1.0 + np.exp(-total))
         return out
-
-    def promising(self, scores: Values) -> NDArray[np.bool_]:
-        """All: there is no second look."""
-        return np.ones(len(scores), np.bool_)
-
-    def score_again(self, features: Values) -> Values:
-        """The first look is the only one."""
-        return self.score(features[:, : len(NAMES)])
 
     def false_alarms_per_km2(self, score: float, length_m: float, gsd_m: float) -> float | None:
         """Never measured."""

@@ -11,7 +11,16 @@ from numpy.typing import NDArray
 from models.evaluation import CaseScore, score_case
 from models.features import NAMES
 from models.score import ModelError
-from models.scorers import ALL_NAMES, Logistic, SecondLook, SizedScorer, TreeScorer, expand, large_share
+from models.scorers import (
+    ALL_NAMES,
+    Logistic,
+    SecondLook,
+    SizedScorer,
+    TreeScorer,
+    expand,
+    large_share,
+    promising,
+)
 from models.training.boost import Growth, grow
 from models.training.lines import calibration, fit_line
 from models.training.samples import Sample, suppressed
@@ -77,7 +86,7 @@ def fit_again(samples: Sequence[Sample], first: SizedScorer, growth: Growth) -> 
 
 
 def _promising(first: SizedScorer, sample: Sample) -> NDArray[np.bool_]:
-    return first.promising(first.score(sample.features[:, : len(NAMES)]))
+    return promising(first.score(sample.features[:, : len(NAMES)]))
 
 
 def _stacked(
@@ -104,12 +113,13 @@ def _parts(x: Values, y: Values, weight: Values) -> dict[str, NDArray[np.bool_]]
 
 def scores_of(scorer: SizedScorer | TreeScorer, sample: Sample) -> Values:
     """What the comparison would give every candidate of a case."""
-    first = scorer.at(sample.case.gsd_m).score(sample.features[:, : len(NAMES)])
-    if sample.case.gsd_m >= scorer.second_look_below_m:
+    fit = scorer.at(sample.case.gsd_m)
+    first = fit.score(sample.features[:, : len(NAMES)])
+    if not isinstance(fit, TreeScorer):
         return first
-    chosen = np.flatnonzero(scorer.promising(first))
+    chosen = np.flatnonzero(promising(first))
     out = np.zeros(len(first))
-    out[chosen] = scorer.score_again(sample.features[chosen].astype(np.float64))
+    out[chosen] = fit.score_again(sample.features[chosen].astype(np.float64))
     return out
 
 

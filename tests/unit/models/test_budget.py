@@ -10,11 +10,16 @@ from tests.unit.models.planted import block, noisy, reader, texture
 SCORES = [0.06, 0.1, 0.2, 0.3, 0.5]
 
 
+def free(_score: float) -> float:
+    """Claims cost nothing on labelled places."""
+    return 0.0
+
+
 @pytest.mark.parametrize(
     ("asked", "lowest", "claims"), [(100, LOWEST, 5), (2, 0.21, 2), (1, 0.31, 1), (0.5, 0.51, 0)]
 )
 def test_the_null_sets_the_score(asked: float, lowest: float, claims: int) -> None:
-    found = budget_for(asked, SCORES, 1.0, lambda _: None)
+    found = budget_for(asked, SCORES, 1.0, free)
     assert found.min_score == pytest.approx(lowest)
     assert found.null_claims == claims
 
@@ -26,9 +31,15 @@ def test_what_labelled_places_cost_counts_where_it_is_more() -> None:
     assert Budget.from_dict(found.as_dict()) == found
 
 
+def test_where_no_label_says_what_claims_cost_the_null_alone_lists_nothing_doubtful() -> None:
+    assert budget_for(1000.0, [], 0.0, lambda _: None).min_score == pytest.approx(0.5)
+    assert budget_for(1000.0, [], 2.0, lambda _: None).min_score == pytest.approx(0.5)
+    assert budget_for(0.1, [0.7], 2.0, lambda _: None).min_score == pytest.approx(0.71)
+
+
 def test_less_is_never_listed_for_a_smaller_rate(rng: np.random.Generator) -> None:
     scores = rng.random(200).tolist()
-    lowest = [budget_for(asked, scores, 3.0, lambda _: None).min_score for asked in (60, 20, 5, 1, 0.1)]
+    lowest = [budget_for(asked, scores, 3.0, free).min_score for asked in (60, 20, 5, 1, 0.1)]
     assert lowest == sorted(lowest)
 
 
