@@ -13,11 +13,12 @@ from catalog.errors import BadCase
 from flows import progress
 from imagery.image_file import FilePair, open_pair
 from imagery.raster import Reader, Sensor, Window
-from models.candidates import candidate_regions, search_limits
+from models.candidates import candidate_regions, search_limits, spot_maps
 from models.compare import PairModel, prepare, refusal
 from models.evaluation import Case, CaseScore, Summary, summarise
 from models.evidence import evidence
 from models.features import measure, surroundings
+from models.footprints import footprints
 from models.scorers import SizedScorer, TreeScorer
 from models.second_look import look_again, views
 from models.training import coarse
@@ -131,13 +132,15 @@ def _candidates(case: Case, before: Reader, after: Reader, model: PairModel) -> 
     limits = search_limits(model.gsd_m, sensor)
     around = surroundings(found, limits)
     closely = sensor == "optical" and model.gsd_m < SECOND_LOOK_BELOW_M
-    seen = views(found, around, limits, model.gsd_m) if closely else None
+    spotted = spot_maps(found, limits)
+    seen = views(found, around, spotted[-1], model.gsd_m) if closely else None
     features, boxes, kinds = [], [], []
-    for regions in candidate_regions(found, limits):
-        first = measure(regions, found, around, limits, model.gsd_m)
+    for regions in candidate_regions(found, limits, spotted):
+        feet = footprints(regions, found.valid, limits.ring_px)
+        first = measure(regions, feet, found, around, model.gsd_m)
         columns = first.features
         if seen is not None:
-            more = look_again(regions, first, found, around, seen, limits, model.gsd_m)
+            more = look_again(first, feet, found, around, seen, model.gsd_m)
             columns = np.hstack([columns, more])
         # Half the memory; the digits that are lost are beyond what thresholds are written with.
         features.append(columns.astype(np.float32))

@@ -36,7 +36,13 @@ class Lattice:
         low_r, high_r, weight_r = _between(rows, self.nodes.shape[0])
         low_c, high_c, weight_c = _between(cols, self.nodes.shape[1])
         wide = self.nodes[:, low_c] * (1 - weight_c) + self.nodes[:, high_c] * weight_c
-        out: FloatArray = wide[low_r] * (1 - weight_r[:, None]) + wide[high_r] * weight_r[:, None]
+        out = np.empty(window.shape, np.float32)
+        # Rows between the same two nodes at a time: no copy of either for each.
+        ends = np.searchsorted(low_r, np.arange(len(self.nodes) + 1))
+        for low, high in enumerate(high_r[np.minimum(ends[:-1], len(high_r) - 1)]):
+            rows_here = slice(ends[low], ends[low + 1])
+            np.multiply(weight_r[rows_here, None], wide[high] - wide[low], out=out[rows_here])
+            out[rows_here] += wide[low]
         return out
 
     def as_dict(self) -> dict[str, Any]:

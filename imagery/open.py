@@ -281,12 +281,13 @@ class FileImage:
         if self.nodata is not None and not np.isnan(self.nodata):
             valid &= ~_is_nodata(numbers, self.nodata)
         if self.zero_is_fill:
-            valid &= (numbers != 0).any(axis=0)
+            valid &= _any(numbers)
         if self.fill is not None:
             valid &= ~self.fill.at(window)
         if self.in_db:
             valid &= (np.abs(data) <= _IMPLAUSIBLE_DB).all(axis=0)
-        data[:, ~valid] = 0
+        if not valid.all():
+            data[:, ~valid] = 0
         if self.scale != 1.0 or self.offset != 0.0:
             data = data * np.float32(self.scale) + np.float32(self.offset)
         if self.in_db:
@@ -325,6 +326,13 @@ class FileImage:
             numbers = np.moveaxis(colours[..., :3], -1, 0)
             valid &= colours[..., 3] > 0
         return numbers, valid
+
+
+def _any(numbers: NDArray[Any]) -> BoolArray:
+    """Where any band is not zero."""
+    if numbers.dtype.kind in "ui":
+        return np.asarray(np.bitwise_or.reduce(numbers, axis=0) != 0)
+    return np.asarray((numbers != 0).any(axis=0))
 
 
 def _is_nodata(numbers: NDArray[Any], value: float) -> BoolArray:

@@ -165,3 +165,12 @@ def gsd_m(grid: GeoBox) -> float:
     """Ground sample distance in metres: the geometric mean of `pixel_size_m`."""
     x_m, y_m = pixel_size_m(grid)
     return float(np.sqrt(x_m * y_m))
+
+
+def mean_of_bands(image: FloatArray) -> FloatArray:
+    """Mean over the bands, float32 (row, col)."""
+    out: FloatArray = image[0].copy()
+    for band in image[1:]:
+        out += band
+    out /= np.float32(len(image))
+    return out

@@ -6,6 +6,7 @@ sensor gain matter little (Argyriou and Vlachos 2003; Tzimiropoulos et al. 2010,
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import cv2
@@ -14,8 +15,9 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from imagery.align import Alignment, ShiftField
-from imagery.raster import BoolArray, FloatArray, Raster, Reader, Sensor, Window, gsd_m
+from imagery.raster import BoolArray, FloatArray, Raster, Reader, Sensor, Window, gsd_m, mean_of_bands
 from imagery.tile import tiles
+from imagery.warp import block_means
 
 CHIP_PX = 128
 """Side of a tie chip."""
@@ -78,8 +80,7 @@ def luminance(raster: Raster, sensor: Sensor) -> FloatArray:
 
 
 def _luminance(data: FloatArray, valid: BoolArray, sensor: Sensor) -> FloatArray:
-    visible = data[: min(3, len(data))]
-    values = 10.0 * np.log10(np.maximum(data[0], 1e-5)) if sensor == "sar" else visible.mean(axis=0)
+    values = 10.0 * np.log10(np.maximum(data[0], 1e-5)) if sensor == "sar" else mean_of_bands(data[:3])
     if not valid.all():
         fill = float(values[valid].mean()) if valid.any() else 0.0
         values = np.where(valid, values, fill)
@@ -113,7 +114,7 @@ def correlate(a: NDArray[np.complex64], b: NDArray[np.complex64]) -> tuple[float
         Height of the correlation peak in standard deviations of the surface.
     """
     rows, cols = a.shape
-    window = np.outer(np.hanning(rows), np.hanning(cols)).astype(np.float32)
+    window = _taper(rows, cols)
     cross = scipy.fft.fft2(b * window) * np.conj(scipy.fft.fft2(a * window))
     size = np.abs(cross)
     cross /= size + 0.05 * size.mean() + 1e-12
@@ -132,6 +133,13 @@ def correlate(a: NDArray[np.complex64], b: NDArray[np.complex64]) -> tuple[float
     )
 
 
+@lru_cache(8)
+def _taper(rows: int, cols: int) -> FloatArray:
+    out: FloatArray = np.outer(np.hanning(rows), np.hanning(cols)).astype(np.float32)
+    return out
+
+
+@lru_cache(8)
 def _low_pass(rows: int, cols: int) -> FloatArray:
     fy, fx = np.fft.fftfreq(rows)[:, None], np.fft.fftfreq(cols)[None, :]
     low_pass: FloatArray = np.exp(-(fy * fy + fx * fx) / (2 * 0.16**2)).astype(np.float32)
@@ -153,10 +161,9 @@ def reduced(reader: Reader, sensor: Sensor, factor: int) -> FloatArray:
     ):
         core = tile.core
         image = luminance(reader.read(core), sensor)
-        block = image.reshape(core.shape[0] // factor, factor, core.shape[1] // factor, factor).mean(
-            axis=(1, 3)
+        out[core.row0 // factor : core.row1 // factor, core.col0 // factor : core.col1 // factor] = (
+            block_means(image, factor)
         )
-        out[core.row0 // factor : core.row1 // factor, core.col0 // factor : core.col1 // factor] = block
     return out
 
 

@@ -139,12 +139,19 @@ def positions(
     """
     rows = np.arange(window.row0, window.row1, dtype=np.float64)[:, None] + 0.5
     cols = np.arange(window.col0, window.col1, dtype=np.float64)[None, :] + 0.5
+    to_source = ~source.affine * grid.affine
+    if same_crs(source, grid) and to_source.b == 0 and to_source.d == 0:
+        d_row, d_col = (0.0, 0.0) if offsets is None else offsets
+        rows = to_source.e * rows + (to_source.f - 0.5) + to_source.e * d_row
+        cols = to_source.a * cols + (to_source.c - 0.5) + to_source.a * d_col
+        out_rows, out_cols = np.broadcast_arrays(rows, cols)
+        return out_rows, out_cols
     if offsets is None:
         rows, cols = np.broadcast_arrays(rows, cols)
     else:
         rows, cols = rows + offsets[0], cols + offsets[1]
     if same_crs(source, grid):
-        x, y = ~source.affine * grid.affine * (cols, rows)
+        x, y = to_source * (cols, rows)
         return y - 0.5, x - 0.5
     return _through_lattice(source, grid, rows, cols)
 
@@ -199,9 +206,11 @@ def source_px_per_grid_px(source: GeoBox, grid: GeoBox) -> float:
 
 def padded(source: NativePixels, window: Window) -> tuple[FloatArray, BoolArray]:
     """Native pixels of a window that may reach beyond the source: zero and invalid there."""
+    rows, cols = source.grid.shape
+    if window.row0 >= 0 and window.row1 <= rows and window.col0 >= 0 and window.col1 <= cols:
+        return source.pixels(window)
     data = np.zeros((len(source.bands), *window.shape), np.float32)
     valid = np.zeros(window.shape, np.bool_)
-    rows, cols = source.grid.shape
     if window.row0 < rows and window.row1 > 0 and window.col0 < cols and window.col1 > 0:
         inner = window.clipped((rows, cols))
         target = np.s_[
@@ -237,26 +246,34 @@ def interpolated(
     pixels, usable = padded(source, around)
     if not usable.any():
         return data, valid
-    at_rows = np.nan_to_num(rows - around.row0, nan=-1e4).astype(np.float32)
-    at_cols = np.nan_to_num(cols - around.col0, nan=-1e4).astype(np.float32)
+    at_rows, at_cols = _within(rows, around.row0), _within(cols, around.col0)
     if px_per_px > AVERAGE_ABOVE:
         return _averaged(pixels, usable, at_rows, at_cols, px_per_px)
     return sample(pixels, usable, at_rows, at_cols)
+
+
+def _within(positions: NDArray[np.float64], start: int) -> FloatArray:
+    """Positions counted from `start`, float32; far outside where there are none."""
+    out = np.subtract(positions, start, dtype=np.float32, casting="same_kind")
+    np.copyto(out, np.float32(-1e4), where=np.isnan(out))
+    return out
 
 
 def _around(
     rows: NDArray[np.float64], cols: NDArray[np.float64], shape: tuple[int, int], reach: int
 ) -> Window | None:
     """The part of the source that the positions need, a rim beyond its edge included."""
-    inside = (rows > -1) & (rows < shape[0]) & (cols > -1) & (cols < shape[1])
-    if not inside.any():
+    (low_row, high_row), (low_col, high_col) = (
+        (max(np.fmin.reduce(at, axis=None), -1.0), min(np.fmax.reduce(at, axis=None), float(size)))
+        for at, size in ((rows, shape[0]), (cols, shape[1]))
+    )
+    if not (low_row < shape[0] and high_row > -1 and low_col < shape[1] and high_col > -1):
         return None
-    row, col = rows[inside], cols[inside]
     return Window(
-        row0=int(np.floor(row.min())) - reach,
-        col0=int(np.floor(col.min())) - reach,
-        row1=int(np.ceil(row.max())) + reach + 1,
-        col1=int(np.ceil(col.max())) + reach + 1,
+        row0=int(np.floor(low_row)) - reach,
+        col0=int(np.floor(low_col)) - reach,
+        row1=int(np.ceil(high_row)) + reach + 1,
+        col1=int(np.ceil(high_col)) + reach + 1,
     )
 
 

@@ -59,11 +59,12 @@ def sample(
     valid : bool (row, col)
         True only where every pixel that the interpolation touched was valid.
     """
-    filled = np.where(valid, data, 0.0).astype(np.float32)
-    out = np.stack(
-        [cv2.remap(band, cols, rows, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE) for band in filled]
-    )
-    if valid.all():
+    whole = bool(valid.all())
+    filled = data if whole else np.where(valid, data, np.float32(0))
+    out = np.empty((len(data), *rows.shape), np.float32)
+    for band, target in zip(filled, out, strict=True):
+        cv2.remap(band, cols, rows, cv2.INTER_CUBIC, dst=target, borderMode=cv2.BORDER_REPLICATE)
+    if whole:
         height, width = valid.shape
         inside = (rows >= 0) & (rows <= height - 1) & (cols >= 0) & (cols <= width - 1)
         return out, inside
@@ -71,6 +72,15 @@ def sample(
     solid = cv2.erode(valid.astype(np.uint8), reach, borderType=cv2.BORDER_REPLICATE)
     kept = cv2.remap(solid, cols, rows, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
     return out, kept.astype(np.bool_)
+
+
+def block_means(image: FloatArray, factor: int) -> FloatArray:
+    """Means over blocks of `factor` x `factor` pixels, float32 (row, col); both sides are whole blocks."""
+    if factor == 1:
+        return image
+    rows, cols = image.shape
+    out: FloatArray = cv2.resize(image, (cols // factor, rows // factor), interpolation=cv2.INTER_AREA)
+    return out
 
 
 def displaced(raster: Raster, window: Window, displacement: Displacement) -> Raster:

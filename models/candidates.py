@@ -6,7 +6,8 @@ a region that fits it among many that do not, and the scorer chooses.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from imagery.raster import BoolArray, FloatArray, Sensor
 from models.evidence import ChangeEvidence
+from models.runs import Runs, runs_of
 
 MAPS = ("brighter", "darker", "colour", "both", "closed", "spots brighter", "spots darker", "spots")
 """Evidence maps that are cut, in order."""
@@ -84,17 +86,20 @@ class Regions:
 
     Parameters
     ----------
-    labels : int32 (row, col)
-        0 = none, 1..count = region.
+    runs : Runs
+        Their pixels.
     boxes : int64 (count, 4)
         col0, row0, col1, row1 of each, half-open, in the window.
+    shape : tuple of int
+        Rows and columns of the window.
     source : int
         Index into `MAPS`.
     threshold : float
     """
 
-    labels: NDArray[np.int32]
+    runs: Runs
     boxes: NDArray[np.int64]
+    shape: tuple[int, int]
     source: int
     threshold: float
 
@@ -103,23 +108,41 @@ class Regions:
         """Number of regions."""
         return len(self.boxes)
 
+    @cached_property
+    def labels(self) -> NDArray[Any]:
+        """Label map (row, col): 0 = none, 1..count = region; the smallest type that image filters take."""
+        kind = np.uint16 if self.count < np.iinfo(np.uint16).max else np.float32
+        # Whole groups of eight bytes, see `models.runs.set_positions`.
+        flat = np.zeros(-(-self.shape[0] * self.shape[1] // 8) * 8, kind)
+        at, owner = self.runs.pixels()
+        flat[at] = owner + 1
+        return flat[: self.shape[0] * self.shape[1]].reshape(self.shape)
+
     def only(self, chosen: NDArray[np.int64]) -> "Regions":
-        """The regions at the given positions, numbered anew."""
-        table = np.zeros(self.count + 1, np.int32)
-        table[chosen + 1] = np.arange(1, len(chosen) + 1)
+        """The regions at the given positions (ascending), numbered anew."""
         return Regions(
-            labels=table[self.labels], boxes=self.boxes[chosen], source=self.source, threshold=self.threshold
-        )
+            runs=self.runs.only(chosen), boxes=self.boxes[chosen], shape=self.shape, source=self.source,
+            threshold=self.threshold,
+        )  # fmt: skip
 
 
-def cuts(evidence: ChangeEvidence, limits: SearchLimits) -> list[Callable[[], Regions | None]]:
+def cuts(
+    evidence: ChangeEvidence, limits: SearchLimits, spotted: tuple[FloatArray, ...]
+) -> list[Callable[[], Regions | None]]:
     """Every map at every threshold, as calls that do the cutting, so that few label maps exist at a time.
 
     Each call returns None where nothing of allowed size is found. Regions that touch the window's border at a side
     where the grid goes on may be cut off; a tile's halo is as wide as the longest region, so such a region is never
     one that the tile owns.
+
+    Parameters
+    ----------
+    evidence : ChangeEvidence
+    limits : SearchLimits
+    spotted : tuple of float32 (row, col)
+        As `spot_maps` gives them.
     """
-    both = np.hypot(evidence.brightness, evidence.colour)
+    both = evidence.strength
     maps = (evidence.brightness, -evidence.brightness, evidence.colour, both, both)
     single_band = len(evidence.before) == 1
     found: list[Callable[[], Regions | None]] = [
@@ -128,14 +151,19 @@ def cuts(evidence: ChangeEvidence, limits: SearchLimits) -> list[Callable[[], Re
         for threshold in limits.thresholds
         if not (single_band and MAPS[source] in ("colour", "both"))
     ]
-    if not limits.spots:
-        return found
-    spotted = (spots(values, limits) for values in (maps[0], maps[1], both))
     return found + [
         partial(_cut, values, evidence.valid, MAPS.index("spots brighter") + number, threshold, limits)
         for number, values in enumerate(spotted)
         for threshold in limits.spots
     ]
+
+
+def spot_maps(evidence: ChangeEvidence, limits: SearchLimits) -> tuple[FloatArray, ...]:
+    """Spots that became brighter, darker, or different in any way; none where spots are not looked for."""
+    if not limits.spots:
+        return ()
+    maps = (evidence.brightness, -evidence.brightness, evidence.strength)
+    return tuple(spots(values, limits) for values in maps)
 
 
 def spots(values: FloatArray, limits: SearchLimits) -> FloatArray:
@@ -155,7 +183,8 @@ def spots(values: FloatArray, limits: SearchLimits) -> FloatArray:
     near, far = limits.spot_px
     # A few very strong pixels must not outshine the rest of their object.
     even = np.clip(values, 0.0, SPOT_CEILING)
-    out: FloatArray = cv2.GaussianBlur(even, _kernel(near), near) - cv2.GaussianBlur(even, _kernel(far), far)
+    out: FloatArray = cv2.GaussianBlur(even, _kernel(near), near)
+    out -= cv2.GaussianBlur(even, _kernel(far), far)
     return out
 
 
@@ -164,22 +193,31 @@ def _kernel(sigma_px: float) -> tuple[int, int]:
     return side, side
 
 
-def candidate_regions(evidence: ChangeEvidence, limits: SearchLimits) -> Iterator[Regions]:
+def candidate_regions(
+    evidence: ChangeEvidence, limits: SearchLimits, spotted: tuple[FloatArray, ...]
+) -> Iterator[Regions]:
     """Regions of every cut, one cut after the other."""
-    return (regions for cut in cuts(evidence, limits) if (regions := cut()) is not None)
+    return (regions for cut in cuts(evidence, limits, spotted) if (regions := cut()) is not None)
 
 
 def _cut(
     values: FloatArray, valid: BoolArray, source: int, threshold: float, limits: SearchLimits
 ) -> Regions | None:
-    mask = ((values > threshold) & valid).astype(np.uint8)
+    mask = np.greater(values, np.float32(threshold))
+    mask &= valid
+    cleaned = mask.view(np.uint8)
     if not MAPS[source].startswith("spots"):
-        mask = _cleaned(mask, MAPS[source] == "closed", limits)
-    found = _components(mask, limits)
-    if found is None:
+        cleaned = _cleaned(cleaned, MAPS[source] == "closed", limits)
+    runs = runs_of(cleaned)
+    area, boxes = runs.measured(mask.shape[1])
+    sides = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0)
+    allowed = (area >= limits.min_area_px) & (area <= limits.max_area_px) & (sides <= limits.max_side_px)
+    if not allowed.any():
         return None
-    labels, boxes = found
-    return Regions(labels=labels, boxes=boxes, source=source, threshold=threshold)
+    chosen = np.flatnonzero(allowed)
+    return Regions(
+        runs=runs.only(chosen), boxes=boxes[chosen], shape=mask.shape, source=source, threshold=threshold
+    )
 
 
 def _cleaned(mask: NDArray[np.uint8], closed: bool, limits: SearchLimits) -> NDArray[np.uint8]:
@@ -195,22 +233,3 @@ def _cleaned(mask: NDArray[np.uint8], closed: bool, limits: SearchLimits) -> NDA
         square = np.ones((2, 2), np.uint8)
         mask = cv2.dilate(cv2.erode(mask, square, anchor=(0, 0)), square, anchor=(1, 1))
     return mask
-
-
-def _components(
-    mask: NDArray[np.uint8], limits: SearchLimits
-) -> tuple[NDArray[np.int32], NDArray[np.int64]] | None:
-    """8-connected regions of allowed size, relabelled 1..count; None where there is none."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    area = stats[:, cv2.CC_STAT_AREA]
-    sides = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
-    keep = (area >= limits.min_area_px) & (area <= limits.max_area_px) & (sides <= limits.max_side_px)
-    keep[0] = False
-    chosen = np.flatnonzero(keep)
-    if not len(chosen):
-        return None
-    table = np.zeros(count, np.int32)
-    table[chosen] = np.arange(1, len(chosen) + 1)
-    left, top = stats[chosen, cv2.CC_STAT_LEFT], stats[chosen, cv2.CC_STAT_TOP]
-    width, height = stats[chosen, cv2.CC_STAT_WIDTH], stats[chosen, cv2.CC_STAT_HEIGHT]
-    return table[labels], np.column_stack([left, top, left + width, top + height]).astype(np.int64)

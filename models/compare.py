@@ -5,31 +5,26 @@ for the others.
 """
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from imagery.radiometry import normalise
 from imagery.raster import FloatArray, Reader, Sensor, gsd_m
 from imagery.register import register
 from imagery.tile import Tile, blocks, enclosing, even_side_px, tiles
 from models.budget import LOWEST, Budget, budget_for, own_null
-from models.candidates import Regions, cuts, search_limits
+from models.candidates import search_limits
 from models.change import Change, TileOutcome
 from models.conclude import Conclusion, conclude_pair, outcomes_of
 from models.detect import Detection
 from models.detectability import cell_px, cells_of, detectability
 from models.evidence import KERNEL_PX, ChangeEvidence, evidence, measure_noise
-from models.features import Measured, measure, surroundings
-from models.objects import Candidates, candidates_of, detections_of, dominated
 from models.pair_model import ALGORITHM, PairModel, budget_row, lowest_listed, refusal
-from models.radar_score import radar_scores
 from models.score import load_scorer
-from models.scorers import Scorer, TreeScorer, promising
-from models.second_look import look_again, views
+from models.scorers import Scorer
+from models.search import search
 
 __all__ = [
     "ALGORITHM",
@@ -202,7 +197,7 @@ def compare_block(
     detections: tuple[Detection, ...] = ()
     maps: tuple[FloatArray | None, ...] = (None,) * len(cut)
     if refusal(model) is None and found.valid.any():
-        detections = _detect(found, model, cut)
+        detections = search(found, model, cut)
         cells = [cells_of(tile.core, cell_px(model.gsd_m)) for tile in cut]
         maps = detectability(found, model.noise, cells, gsd_m=model.gsd_m, sensor=model.sensor)
     statistic = found.statistic
@@ -235,48 +230,6 @@ def _tile_result(
         tile=tile.id, valid_fraction=share, reason=reason,
         evidence=None if unseen else np.where(valid, statistic[core], np.nan).astype(np.float32),
         detections=tuple(d for d in detections if d.tile == tile.id), detectability=None if reason else seen,
-    )  # fmt: skip
-
-
-def _detect(found: ChangeEvidence, model: PairModel, cut: Sequence[Tile]) -> tuple[Detection, ...]:
-    """Candidates of every cut, measured and scored; cuts are independent, so two run at a time."""
-    limits = search_limits(model.gsd_m, model.sensor)
-    around = surroundings(found, limits)
-    scorer: Scorer = load_scorer(model.scorer, model.sensor).at(model.gsd_m)
-    seen = views(found, around, limits, model.gsd_m) if isinstance(scorer, TreeScorer) else None
-
-    def scored(regions: Regions, measured: Measured) -> tuple[Regions, Measured, NDArray[np.float64]]:
-        first = scorer.score(measured.features)
-        if seen is None or not isinstance(scorer, TreeScorer):
-            return regions, measured, first
-        chosen = np.flatnonzero(promising(first))
-        regions, measured = regions.only(chosen), measured.only(chosen)
-        more = look_again(regions, measured, found, around, seen, limits, model.gsd_m)
-        return regions, measured, scorer.score_again(np.hstack([measured.features, more]))
-
-    def of_cut(cut: Callable[[], Regions | None]) -> Candidates | None:
-        regions = cut()
-        if regions is None:
-            return None
-        measured = measure(regions, found, around, limits, model.gsd_m)
-        regions, measured, scores = scored(regions, measured)
-        if model.sensor == "sar":
-            scores = radar_scores(regions, measured, found, scores)
-        return candidates_of(regions, measured, scores)
-
-    with ThreadPoolExecutor(2) as pool:
-        kept = [candidates for candidates in pool.map(of_cut, cuts(found, limits)) if candidates is not None]
-    if not kept:
-        return ()
-    boxes, scores = np.vstack([c.boxes for c in kept]), np.concatenate([c.scores for c in kept])
-    wanted = np.split(~dominated(boxes, scores), np.cumsum([len(c.scores) for c in kept])[:-1])
-    return tuple(
-        detection
-        for candidates, chosen in zip(kept, wanted, strict=True)
-        for detection in detections_of(
-            candidates, chosen, found, cut=cut, gsd_m=model.gsd_m,
-            residual_px=model.alignment.residual_px or 0.0,
-        )
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ dates scatters more than those looks explain (rough sea, texture, what is left o
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import cv2
@@ -21,7 +22,7 @@ from scipy.ndimage import gaussian_filter, minimum_filter
 from imagery.align import ShiftField
 from imagery.lattice import Lattice
 from imagery.radiometry import Radiometry
-from imagery.raster import BoolArray, FloatArray, Reader, Sensor, Window
+from imagery.raster import BoolArray, FloatArray, Reader, Sensor, Window, mean_of_bands
 from imagery.tile import tiles
 from imagery.warp import window_grid
 from models.radar import Looks, averaged, equality, looks_of_scatter, measure_looks
@@ -112,11 +113,19 @@ class ChangeEvidence:
     grid: GeoBox
     looks: Looks | None = None
 
+    @cached_property
+    def strength(self) -> FloatArray:
+        """Length of (brightness, colour), float32 (row, col)."""
+        # Not cv2.magnitude, whose last digit depends on where in memory the arrays happen to lie.
+        squares = self.brightness * self.brightness
+        squares += self.colour * self.colour
+        out: FloatArray = np.sqrt(squares, out=squares)
+        return out
+
     @property
     def statistic(self) -> FloatArray:
-        """Signed combination: length of (brightness, colour) with the sign of the brightness."""
-        length = np.hypot(self.brightness, self.colour)
-        out: FloatArray = np.where(self.brightness < 0, -length, length).astype(np.float32)
+        """Signed combination: `strength` with the sign of the brightness."""
+        out: FloatArray = np.where(self.brightness < 0, -self.strength, self.strength)
         return out
 
 
@@ -131,9 +140,13 @@ def read_pair(
 
 def _parts(difference: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Mean brightness (signed) and colour (length) of a difference (band, row, col)."""
-    brightness = difference.mean(axis=0)
-    rest = difference - brightness
-    return brightness, np.sqrt(np.einsum("brc,brc->rc", rest, rest))
+    brightness = mean_of_bands(difference)
+    squares = np.zeros_like(brightness)
+    for band in difference:
+        rest = band - brightness
+        rest *= rest
+        squares += rest
+    return brightness, np.sqrt(squares, out=squares)
 
 
 def measure_noise(
@@ -174,15 +187,12 @@ def measure_noise(
     looks = measure_looks(read, cores) if sensor == "sar" else None
     for core in cores:
         a, b, valid = _averaged(*read(core), looks)
-        parts = _parts(b - a)
-        for out, part in zip((brightness, colour), parts, strict=True):
-            for i in range(core.row0 // side, max(core.row0 // side + 1, core.row1 // side)):
-                for j in range(core.col0 // side, max(core.col0 // side + 1, core.col1 // side)):
-                    block = np.s_[
-                        i * side - core.row0 : (i + 1) * side - core.row0,
-                        j * side - core.col0 : (j + 1) * side - core.col0,
-                    ]
-                    out[i, j] = _quantile(np.abs(part[block]), valid[block])
+        here_rows, here_cols = (
+            slice(start // side, max(start // side + 1, stop // side))
+            for start, stop in ((core.row0, core.row1), (core.col0, core.col1))
+        )
+        for out, part in zip((brightness, colour), _parts(b - a), strict=True):
+            out[here_rows, here_cols] = _quantiles(np.abs(part), valid, side)
     single = len(before.bands) == 1
     return Noise(
         brightness=_lattice(brightness / _NORMAL_AT_QUANTILE, side),
@@ -208,11 +218,27 @@ def _radius(residual_px: float, sensor: Sensor) -> int:
     return 1 if residual_px < 1.0 else 2
 
 
-def _quantile(values: NDArray[Any], valid: BoolArray) -> float:
-    usable = values[::2, ::2][valid[::2, ::2]]
-    if len(usable) < 0.25 * values.size / 4:
-        return float("nan")
-    return float(np.quantile(usable, QUANTILE))
+def _quantiles(values: FloatArray, valid: BoolArray, side: int) -> NDArray[np.float64]:
+    """`QUANTILE` of every block of `side` px, from a quarter of its pixels; NaN where few of them are usable."""
+    step = 2
+    rows, cols = (max(1, n // side) for n in values.shape)
+    shape = tuple(min(side, n) for n in values.shape)
+
+    def blocks(image: NDArray[Any]) -> NDArray[Any]:
+        cut = image[: rows * shape[0], : cols * shape[1]].reshape(rows, shape[0], cols, shape[1])
+        out: NDArray[Any] = cut[:, ::step, :, ::step].swapaxes(1, 2).reshape(rows * cols, -1)
+        return out
+
+    sample = np.where(blocks(valid), blocks(values).astype(np.float64), np.inf)
+    sample.sort(axis=1)
+    usable = np.isfinite(sample).sum(axis=1)
+    sample[usable == 0] = 0.0
+    at = QUANTILE * np.maximum(usable - 1, 0)
+    low = at.astype(np.int64)
+    each = np.arange(len(sample))
+    one, two = sample[each, low], sample[each, np.minimum(low + 1, np.maximum(usable - 1, 0))]
+    found = one + (at - low) * (two - one)
+    return np.where(usable >= 0.25 * shape[0] * shape[1] / step**2, found, np.nan).reshape(rows, cols)
 
 
 def _lattice(blocks: FloatArray, side: int) -> Lattice:
@@ -263,7 +289,8 @@ def interval_difference(a: FloatArray, b: FloatArray, radius_px: int) -> FloatAr
         low_b, high_b = cv2.erode(b[band], kernel), cv2.dilate(b[band], kernel)
         up = np.maximum(b[band] - high_a, low_b - a[band])
         down = np.maximum(low_a - b[band], a[band] - high_b)
-        out[band] = np.where(up > 0, up, -np.maximum(down, 0))
+        # Where one is above zero the other is not.
+        np.subtract(np.maximum(up, 0, out=up), np.maximum(down, 0, out=down), out=out[band])
     return out
 
 
@@ -273,7 +300,7 @@ def evidence(
     """Evidence over `window` of the pair's grid; see `ChangeEvidence`."""
     wide = window.grown(KERNEL_PX)
     a, b, valid = _averaged(*read_pair(before, after, shift, radiometry, wide), noise.looks)
-    filled_a, filled_b = np.where(valid, a, 0), np.where(valid, b, 0)
+    filled_a, filled_b = (image if valid.all() else np.where(valid, image, np.float32(0)) for image in (a, b))
     brightness, colour = _parts(interval_difference(filled_a, filled_b, noise.radius_px))
     inner = np.s_[KERNEL_PX:-KERNEL_PX, KERNEL_PX:-KERNEL_PX]
     # The interval difference looks around a pixel, so pixels next to invalid ones are not usable either.

@@ -5,14 +5,15 @@ object, "absent" the other.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from imagery.raster import BoolArray, FloatArray, mean_of_bands
 from models.candidates import Regions, SearchLimits
 from models.evidence import ChangeEvidence
+from models.footprints import Footprints, Pool
 
 Values = NDArray[np.float64]
 
@@ -48,6 +49,8 @@ class Measured:
         Log evidence that the object stands there on the second date rather than the first.
     brightness : float64 (region,)
         Mean signed evidence.
+    tones : float64 (region, band)
+        Mean working value on the date on which the object stands there.
     """
 
     features: Values
@@ -58,6 +61,7 @@ class Measured:
     area_px: NDArray[np.int64]
     kind: Values
     brightness: Values
+    tones: Values
 
     def only(self, chosen: NDArray[np.int64]) -> "Measured":
         """The regions at the given positions."""
@@ -66,106 +70,70 @@ class Measured:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Surroundings:
-    """Maps over a window that every cut shares."""
+    """Maps over a window that every cut shares.
 
-    mean_before: NDArray[np.float32]
-    mean_after: NDArray[np.float32]
-    edges_before: NDArray[np.float32]
-    edges_after: NDArray[np.float32]
-    shade_before: NDArray[np.float32]
-    shade_after: NDArray[np.float32]
-    changed: NDArray[np.bool_]
-    clutter: NDArray[np.float32]
+    Parameters
+    ----------
+    means : two float32 (row, col)
+        Over the bands, before and after.
+    slopes : two of two float32 (row, col)
+        Change per pixel to the right and down, before and after.
+    shade : two bool (row, col)
+        Much darker than the neighbourhood, before and after.
+    changed : bool (row, col)
+    clutter : float32 (row, col)
+        Share of the neighbourhood that changed.
+    """
+
+    means: tuple[FloatArray, FloatArray]
+    slopes: tuple[tuple[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]
+    shade: tuple[BoolArray, BoolArray]
+    changed: BoolArray
+    clutter: FloatArray
+
+    def edges(self, pool: Pool) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Edge strength before and after, each float32 (pixel,)."""
+        one, two = (np.abs(pool.take(right)) + np.abs(pool.take(down)) for right, down in self.slopes)
+        return one, two
 
 
 def surroundings(evidence: ChangeEvidence, limits: SearchLimits) -> Surroundings:
-    """Edge strength and shade of each date, and what share of the neighbourhood changed."""
-    before, after = evidence.before.mean(axis=0), evidence.after.mean(axis=0)
+    """Slopes and shade of each date, and what share of the neighbourhood changed."""
+    means = mean_of_bands(evidence.before), mean_of_bands(evidence.after)
     changed = (np.abs(evidence.brightness) > CHANGED_SIGMAS) | (evidence.colour > CHANGED_SIGMAS)
     side = (limits.context_px, limits.context_px)
     return Surroundings(
-        mean_before=before, mean_after=after, edges_before=_edges(before), edges_after=_edges(after),
-        shade_before=_shade(before, side), shade_after=_shade(after, side), changed=changed,
+        means=means, slopes=(_slopes(means[0]), _slopes(means[1])),
+        shade=(_shade(means[0], side), _shade(means[1], side)), changed=changed,
         clutter=cv2.blur(changed.astype(np.float32), side, borderType=cv2.BORDER_REFLECT),
     )  # fmt: skip
 
 
-def _edges(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    gx = cv2.Sobel(image, cv2.CV_32F, 1, 0, scale=0.25)
-    gy = cv2.Sobel(image, cv2.CV_32F, 0, 1, scale=0.25)
-    out: NDArray[np.float32] = np.abs(gx) + np.abs(gy)
-    return out
+def _slopes(image: FloatArray) -> tuple[FloatArray, FloatArray]:
+    right: FloatArray = cv2.Sobel(image, cv2.CV_32F, 1, 0, scale=0.25)
+    down: FloatArray = cv2.Sobel(image, cv2.CV_32F, 0, 1, scale=0.25)
+    return right, down
 
 
-def _shade(image: NDArray[np.float32], side: tuple[int, int]) -> NDArray[np.float32]:
-    """1 where a pixel is much darker than its neighbourhood."""
-    out: NDArray[np.float32] = (image < 0.55 * cv2.blur(image, side, borderType=cv2.BORDER_REFLECT)).astype(
-        np.float32
-    )
-    return out
-
-
-class Pool:
-    """Means over the regions of a label map."""
-
-    def __init__(self, labels: NDArray[Any], mask: NDArray[np.bool_], count: int) -> None:
-        self.at = np.flatnonzero(mask)
-        self.label = labels.ravel()[self.at].astype(np.int64) - 1
-        self.count = count
-        self.n = np.bincount(self.label, minlength=count).astype(np.float64)
-        self._divisor = np.maximum(self.n, 1)
-
-    def _values(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.ravel(values)[self.at]
-
-    def mean(self, values: NDArray[np.float32]) -> Values:
-        out: Values = np.bincount(self.label, self._values(values), minlength=self.count) / self._divisor
-        return out
-
-    def spread(self, values: NDArray[np.float32]) -> Values:
-        here = self._values(values).astype(np.float64)
-        mean = np.bincount(self.label, here, minlength=self.count) / self._divisor
-        squares = np.bincount(self.label, here * here, minlength=self.count) / self._divisor
-        out: Values = np.sqrt(np.maximum(squares - mean**2, 0))
-        return out
-
-    def max(self, values: NDArray[np.float32]) -> Values:
-        out = np.zeros(self.count)
-        np.maximum.at(out, self.label, self._values(values))
-        return out
-
-
-def compact(labels: NDArray[np.int32], count: int) -> NDArray[Any]:
-    """Labels in a type that image filters take, the smallest that holds them."""
-    return labels.astype(np.uint16 if count < 65535 else np.float32)
-
-
-def dilated(labels: NDArray[Any], side: int) -> NDArray[Any]:
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE if side > 3 else cv2.MORPH_RECT, (side, side))
-    out: NDArray[Any] = cv2.dilate(labels, kernel)
+def _shade(image: FloatArray, side: tuple[int, int]) -> BoolArray:
+    """Where a pixel is much darker than its neighbourhood."""
+    level = cv2.blur(image, side, borderType=cv2.BORDER_REFLECT)
+    level *= np.float32(0.55)
+    out: BoolArray = image < level
     return out
 
 
 def measure(
-    regions: Regions, evidence: ChangeEvidence, around: Surroundings, limits: SearchLimits, gsd_m: float
+    regions: Regions, feet: Footprints, evidence: ChangeEvidence, around: Surroundings, gsd_m: float
 ) -> Measured:
     """Measure every region of a cut; see `NAMES`."""
-    count = regions.count
-    labels = compact(regions.labels, count)
-    body = Pool(labels, labels > 0, count)
-    gap = dilated(labels, 3)
-    wide = dilated(labels, 2 * (limits.ring_px + 1) + 1)
-    open_ring = (wide > 0) & (gap == 0) & evidence.valid
-    ring = Pool(wide, open_ring & ~around.changed, count)
-    ring_all = Pool(wide, open_ring, count)
-    core = cv2.erode(labels, np.ones((3, 3), np.uint8)) > 0
-    rim = Pool(gap, (gap > 0) & ~core, count)
-
-    shape = _Shape.of(body, labels.shape[1])
+    count, body, rim = regions.count, feet.body, feet.rim
+    undisturbed = ~feet.ring.take(around.changed)
+    ring = Pool(at=feet.ring.at[undisturbed], label=feet.ring.label[undisturbed], count=count)
+    shape = _Shape.of(body, regions.shape[1])
     box = (regions.boxes[:, 2] - regions.boxes[:, 0]) * (regions.boxes[:, 3] - regions.boxes[:, 1])
     thin = ring.n < 3
-    contrast = {}
-    ratios = []
+    ratios, tones = [], []
     sums = {"before": np.zeros(count), "after": np.zeros(count)}
     ring_shift = np.zeros(count)
     for one, two in zip(evidence.before, evidence.after, strict=True):
@@ -175,8 +143,9 @@ def measure(
         sums["after"] += (b - ring_b) ** 2
         ring_shift += np.abs(_log_ratio(ring_b, ring_a)) / len(evidence.before)
         ratios.append(_log_ratio(b, a))
+        tones.append((a, b))
     contrast = {date: np.sqrt(total) for date, total in sums.items()}
-    edge = {"before": rim.mean(around.edges_before), "after": rim.mean(around.edges_after)}
+    edge = dict(zip(("before", "after"), (rim.mean_of(edges) for edges in around.edges(rim)), strict=True))
     contrast_sign = np.log((contrast["after"] + 8) / (contrast["before"] + 8))
     edge_sign = np.log((edge["after"] + 4) / (edge["before"] + 4))
     kind = contrast_sign + edge_sign
@@ -186,16 +155,19 @@ def measure(
         return np.where(late, after, before)
 
     ratio = np.array(ratios)
-    means = body.mean(around.mean_before), body.mean(around.mean_after)
-    ring_means = ring.mean(around.mean_before), ring.mean(around.mean_after)
+    body_levels = [body.take(mean) for mean in around.means]
+    ring_levels = [ring.take(mean) for mean in around.means]
+    means = [body.mean_of(level) for level in body_levels]
+    ring_means = [ring.mean_of(level) for level in ring_levels]
     logs = [
         np.where(thin, 0, _log_ratio(mean, around_)) for mean, around_ in zip(means, ring_means, strict=True)
     ]
-    texture = body.spread(around.mean_before), body.spread(around.mean_after)
-    ring_texture = ring.spread(around.mean_before), ring.spread(around.mean_after)
-    shade = body.mean(around.shade_before), body.mean(around.shade_after)
-    brightness = body.mean(evidence.brightness)
-    strength = body.mean(np.hypot(evidence.brightness, evidence.colour))
+    texture = [body.spread_of(level) for level in body_levels]
+    ring_texture = [ring.spread_of(level) for level in ring_levels]
+    shade = [body.mean(dark) for dark in around.shade]
+    signed, colours = body.take(evidence.brightness), body.take(evidence.colour)
+    brightness = body.mean_of(signed)
+    strength = body.mean(evidence.strength)
     columns = {
         "log_area_m2": np.log(body.n * gsd_m**2),
         "log_length_m": np.log(shape.length_px * gsd_m),
@@ -204,10 +176,10 @@ def measure(
         "fill": body.n / np.maximum(shape.length_px * shape.width_px, 1),
         "box_fill": body.n / np.maximum(box, 1),
         "brightness": np.abs(brightness),
-        "brightness_max": body.max(np.abs(evidence.brightness)),
-        "brightness_spread": body.spread(evidence.brightness),
-        "colour": body.mean(evidence.colour),
-        "colour_max": body.max(evidence.colour),
+        "brightness_max": body.max_of(np.abs(signed)),
+        "brightness_spread": body.spread_of(signed),
+        "colour": body.mean_of(colours),
+        "colour_max": body.max_of(colours),
         "strength": strength * np.sqrt(body.n),
         "contrast_present": present(contrast["before"], contrast["after"]),
         "contrast_absent": present(contrast["after"], contrast["before"]),
@@ -220,7 +192,7 @@ def measure(
         "texture_present": present(*texture),
         "texture_absent": present(texture[1], texture[0]),
         "ring_shift": ring_shift,
-        "ring_changed": 1 - ring.n / np.maximum(ring_all.n, 1),
+        "ring_changed": 1 - ring.n / np.maximum(feet.ring.n, 1),
         "ring_texture_present": present(*ring_texture),
         "ring_texture_absent": present(ring_texture[1], ring_texture[0]),
         "ring_brightness": ring_means[0],
@@ -231,7 +203,7 @@ def measure(
         "shade_absent": present(shade[1], shade[0]),
         "bright_when_present": np.where(brightness > 0, 1.0, -1.0) * np.where(late, 1, -1),
         "clutter": body.mean(around.clutter),
-        "changed_share": body.mean(around.changed.astype(np.float32)),
+        "changed_share": body.mean(around.changed),
         "sigma": body.mean(evidence.sigma),
         "threshold": np.full(count, regions.threshold),
         "source": np.full(count, float(regions.source)),
@@ -242,6 +214,7 @@ def measure(
         features=np.column_stack([columns[name] for name in NAMES]), centroid=shape.centroid,
         length_px=shape.length_px, width_px=shape.width_px, orientation_deg=shape.orientation_deg,
         area_px=body.n.astype(np.int64), kind=kind, brightness=brightness,
+        tones=np.column_stack([present(*tone) for tone in tones]),
     )  # fmt: skip
 
 

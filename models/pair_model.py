@@ -10,7 +10,7 @@ from models.budget import Budget
 from models.evidence import Noise
 from models.label import OBJECT_LIMIT_M
 
-ALGORITHM = "2026.11-4"
+ALGORITHM = "2026.11-5"
 """Version of everything that can change a result; part of every cache key and report."""
 
 

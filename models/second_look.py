@@ -5,17 +5,16 @@ region holds several objects, and how the region stands in a wider neighbourhood
 in `models.features`.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from imagery.raster import FloatArray
-from models.candidates import Regions, SearchLimits, spots
+from imagery.raster import BoolArray, FloatArray
 from models.evidence import ChangeEvidence
-from models.features import Measured, Pool, Surroundings, compact, dilated
+from models.features import Measured, Surroundings
+from models.footprints import Footprints, Pool
 
 Values = NDArray[np.float64]
 
@@ -36,108 +35,101 @@ EDGE = 8.0
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Views:
-    """Maps over a window that the second look of every cut shares; float32 (row, col)."""
+    """Maps over a window that the second look of every cut shares.
 
-    outline_before: FloatArray
-    outline_after: FloatArray
-    middle_before: FloatArray
-    middle_after: FloatArray
-    wide_before: FloatArray
-    wide_after: FloatArray
-    slopes: tuple[FloatArray, FloatArray, FloatArray]
-    products: tuple[FloatArray, FloatArray, FloatArray]
-    strength: FloatArray
-    peaks: FloatArray
+    Parameters
+    ----------
+    middle, wide : two float32 (row, col)
+        Mean of a neighbourhood of `MIDDLE_M` and `WIDE_M`, before and after.
+    peaks : bool (row, col)
+    spots, near : float32 (row, col)
+    """
+
+    middle: tuple[FloatArray, FloatArray]
+    wide: tuple[FloatArray, FloatArray]
+    peaks: BoolArray
     spots: FloatArray
     near: FloatArray
 
 
-def views(evidence: ChangeEvidence, around: Surroundings, limits: SearchLimits, gsd_m: float) -> Views:
-    """Everything the second look needs of a window."""
-    a, b = around.mean_before, around.mean_after
-    strength = np.hypot(evidence.brightness, evidence.colour)
-    wide = [_stand_out(image, side, gsd_m) for side in (MIDDLE_M, WIDE_M) for image in (a, b)]
-    (ax, ay), (bx, by) = _slopes(a), _slopes(b)
-    smooth = cv2.GaussianBlur(np.minimum(strength, 20.0), (0, 0), max(0.7, 0.7 / gsd_m))
-    peaks = (smooth >= cv2.dilate(smooth, np.ones((5, 5), np.uint8))) & (smooth > 2.4)
+def views(evidence: ChangeEvidence, around: Surroundings, spots: FloatArray, gsd_m: float) -> Views:
+    """Everything the second look needs of a window; `spots` of any kind as in `models.candidates.spot_maps`."""
+    one, two = around.means
+    even = np.minimum(evidence.strength, np.float32(20.0))
+    smooth = cv2.GaussianBlur(even, (0, 0), max(0.7, 0.7 / gsd_m), dst=even)
     return Views(
-        outline_before=(around.edges_before > EDGE).astype(np.float32),
-        outline_after=(around.edges_after > EDGE).astype(np.float32),
-        middle_before=wide[0], middle_after=wide[1], wide_before=wide[2], wide_after=wide[3],
-        slopes=(ax * bx + ay * by, ax**2 + ay**2, bx**2 + by**2), products=(a * b, a * a, b * b),
-        strength=strength, peaks=peaks.astype(np.float32), spots=spots(strength, limits),
-        near=cv2.blur(around.changed.astype(np.float32), _odd(NEAR_M / gsd_m), borderType=cv2.BORDER_REFLECT),
+        middle=(_blurred(one, MIDDLE_M, gsd_m), _blurred(two, MIDDLE_M, gsd_m)),
+        wide=(_blurred(one, WIDE_M, gsd_m), _blurred(two, WIDE_M, gsd_m)),
+        peaks=(smooth >= cv2.dilate(smooth, np.ones((5, 5), np.uint8))) & (smooth > 2.4), spots=spots,
+        near=_blurred(around.changed.astype(np.float32), NEAR_M, gsd_m),
     )  # fmt: skip
 
 
-def _odd(side_px: float) -> tuple[int, int]:
-    side = max(3, int(side_px)) | 1
-    return side, side
-
-
-def _stand_out(image: FloatArray, side_m: float, gsd_m: float) -> FloatArray:
-    out: FloatArray = image - cv2.blur(image, _odd(side_m / gsd_m), borderType=cv2.BORDER_REFLECT)
+def _blurred(image: FloatArray, side_m: float, gsd_m: float) -> FloatArray:
+    side = max(3, int(side_m / gsd_m)) | 1
+    out: FloatArray = cv2.blur(image, (side, side), borderType=cv2.BORDER_REFLECT)
     return out
 
 
-def _slopes(image: FloatArray) -> tuple[FloatArray, FloatArray]:
-    return cv2.Sobel(image, cv2.CV_32F, 1, 0, scale=0.25), cv2.Sobel(image, cv2.CV_32F, 0, 1, scale=0.25)
-
-
 def look_again(
-    regions: Regions, measured: Measured, evidence: ChangeEvidence, around: Surroundings, seen: Views,
-    limits: SearchLimits, gsd_m: float,
+    measured: Measured, feet: Footprints, evidence: ChangeEvidence, around: Surroundings, seen: Views, gsd_m: float
 ) -> Values:  # fmt: skip
-    """Further measures of every region of a cut, float64 (region, measure) as in `NAMES`."""
-    count = regions.count
-    labels = compact(regions.labels, count)
-    gap = dilated(labels, 3)
-    wide = dilated(labels, 2 * (limits.ring_px + 1) + 1)
-    inside = cv2.erode(labels, np.ones((3, 3), np.uint8)) > 0
-    body = Pool(labels, labels > 0, count)
-    core = Pool(labels, inside, count)
-    close = Pool(gap, gap > 0, count)
-    rim = Pool(gap, (gap > 0) & ~inside, count)
-    whole = Pool(wide, (wide > 0) & evidence.valid, count)
-    ring = Pool(wide, (wide > 0) & (gap == 0) & evidence.valid, count)
+    """Further measures of regions, float64 (region, measure) as in `NAMES`.
+
+    Parameters
+    ----------
+    measured : Measured
+    feet : Footprints
+        Of the same regions.
+    evidence : ChangeEvidence
+    around : Surroundings
+    seen : Views
+    gsd_m : float
+    """
+    body, close, rim = feet.body, feet.close, feet.rim
     late = measured.kind > 0
 
-    def dates(
-        mean: Callable[[FloatArray], Values], before: FloatArray, after: FloatArray
-    ) -> tuple[Values, Values]:
-        one, two = mean(before), mean(after)
-        return np.where(late, two, one), np.where(late, one, two)
+    def dates(before: Values, after: Values) -> tuple[Values, Values]:
+        return np.where(late, after, before), np.where(late, before, after)
 
-    a, b = around.mean_before, around.mean_after
-    strength = body.mean(seen.strength)
+    def stand_out(levels: tuple[FloatArray, FloatArray]) -> tuple[Values, Values]:
+        one, two = (body.mean_of(tone - body.take(level)) for tone, level in zip(tones, levels, strict=True))
+        return dates(one, two)
+
+    tones = [body.take(mean) for mean in around.means]
+    strength = body.mean(evidence.strength)
     peaks = body.mean(seen.peaks) * body.n
-    both, first, second = (close.mean(slope) for slope in seen.slopes)
+    outline = [rim.mean_of(edges > EDGE) for edges in around.edges(rim)]
+    inner = [feet.core.mean_of(edges) for edges in around.edges(feet.core)]
+    (ax, ay), (bx, by) = ([close.take(slope) for slope in slopes] for slopes in around.slopes)
+    both, first, second = (
+        close.mean_of(product) for product in (ax * bx + ay * by, ax**2 + ay**2, bx**2 + by**2)
+    )
     columns = [
-        *dates(rim.mean, seen.outline_before, seen.outline_after),
-        _correlation(whole, a, b, seen.products),
+        *dates(*outline),
+        _correlation(feet.whole, around.means),
         both / (np.sqrt(first * second) + 2.0),
-        _correlation(ring, a, b, seen.products),
+        _correlation(feet.ring, around.means),
         peaks,
         body.n * gsd_m**2 / np.maximum(peaks, 0.5),
-        *dates(body.mean, seen.middle_before, seen.middle_after),
-        *dates(body.mean, seen.wide_before, seen.wide_after),
-        *dates(body.mean, a, b),
+        *stand_out(seen.middle),
+        *stand_out(seen.wide),
+        *dates(body.mean_of(tones[0]), body.mean_of(tones[1])),
         body.mean(seen.near),
         strength,
-        strength / (ring.mean(seen.strength) + 1.0),
+        strength / (feet.ring.mean(evidence.strength) + 1.0),
         rim.n / np.sqrt(np.maximum(body.n, 1.0)),
-        *dates(core.mean, around.edges_before, around.edges_after),
+        *dates(*inner),
         body.mean(seen.spots),
     ]
     return np.column_stack(columns)
 
 
-def _correlation(
-    pool: Pool, a: FloatArray, b: FloatArray, products: tuple[FloatArray, FloatArray, FloatArray]
-) -> Values:
+def _correlation(pool: Pool, dates: tuple[FloatArray, FloatArray]) -> Values:
     """Of both dates over each region: near 1 where the pattern stayed, whatever the light."""
-    mean_a, mean_b = pool.mean(a), pool.mean(b)
-    cross, square_a, square_b = (pool.mean(product) for product in products)
+    a, b = (pool.take(date) for date in dates)
+    mean_a, mean_b = pool.mean_of(a), pool.mean_of(b)
+    cross, square_a, square_b = (pool.mean_of(product) for product in (a * b, a * a, b * b))
     spread = np.maximum(square_a - mean_a**2, 0.0) * np.maximum(square_b - mean_b**2, 0.0)
     out: Values = (cross - mean_a * mean_b) / (np.sqrt(spread) + 4.0)
     return out

@@ -10,7 +10,7 @@ from pyproj import CRS
 from shapely import Polygon, box
 
 from imagery.geometry import reprojected
-from imagery.raster import gsd_m
+from imagery.raster import Window, gsd_m
 from imagery.site import Site, Zone
 from imagery.tile import Tile, tiles
 from models.change import Change, Link, change_id
@@ -19,7 +19,7 @@ from models.evidence import interval_difference
 from models.label import Likeness, claimable, likeness
 from models.link import pair_up
 from models.objects import dominated, outline_of, rectangle_of
-from models.overlap import without_overlaps
+from models.overlap import certainly_lost, rank, without_overlaps
 from models.zones import with_zones, zones_seen
 from tests.unit.models.planted import reader, texture
 
@@ -89,6 +89,42 @@ class TestOverlap:
         whole = detection(length_m=40, score=0.8)
         piece = detection(length_m=6, score=0.7)
         assert without_overlaps([piece, whole]) == [whole]
+
+    @given(
+        st.lists(
+            st.tuples(
+                st.integers(0, 90),
+                st.integers(0, 90),
+                st.integers(4, 40),
+                st.integers(4, 40),
+                st.integers(5, 99),
+            ),
+            max_size=24,
+        )
+    )
+    def test_what_is_certainly_lost_changes_nothing_that_stays(
+        self, drawn: list[tuple[int, int, int, int, int]]
+    ) -> None:
+        every = [
+            detection(
+                bbox_px=(col, row, col + width, row + height), length_m=float(max(width, height)), score=score / 100,
+                centroid_px=(col + width / 2, row + height / 2),
+            )
+            for col, row, width, height, score in drawn
+        ]  # fmt: skip
+        cores = [Window(row0=0, col0=0, row1=130, col1=60), Window(row0=0, col0=60, row1=130, col1=130)]
+        owner = np.array([0 if d.centroid_px[0] < 60 else 1 for d in every], np.int64)
+        boxes = np.array([d.bbox_px for d in every], np.int64).reshape(-1, 4)
+        ranks = rank(np.array([d.score for d in every]), np.array([d.length_m for d in every]))
+        lost = certainly_lost(boxes, ranks, owner, cores)
+        left = [d for d, gone in zip(every, lost, strict=True) if not gone]
+        assert without_overlaps(left) == without_overlaps(every)
+
+    def test_a_double_in_the_middle_of_a_tile_is_certainly_lost(self) -> None:
+        boxes = np.array([[10, 10, 30, 30], [11, 10, 30, 30], [80, 80, 90, 90]])
+        core = [Window(row0=0, col0=0, row1=100, col1=100)]
+        lost = certainly_lost(boxes, np.array([0.9, 0.5, 0.1]), np.zeros(3, np.int64), core)
+        np.testing.assert_array_equal(lost, [False, True, False])
 
     def test_dominated_marks_the_worse_cut_only(self) -> None:
         boxes = np.array([[0, 0, 20, 20], [1, 0, 20, 20], [50, 50, 60, 60]])
