@@ -9,6 +9,7 @@ Radar: the test of `models.radar.equality` with the looks that the images have, 
 dates scatters more than those looks explain (rough sea, texture, what is left of misregistration).
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -133,9 +134,20 @@ def read_pair(
     before: Reader, after: Reader, shift: ShiftField, radiometry: Radiometry, window: Window
 ) -> tuple[FloatArray, FloatArray, BoolArray]:
     """Working values of both dates over `window` and where both are usable."""
-    one = before.read(window)
-    two = after.read(window, None if shift.is_zero else shift)
-    return radiometry.before(one), radiometry.after(two, window), one.valid & two.valid
+
+    def first() -> tuple[FloatArray, BoolArray]:
+        raster = before.read(window)
+        return radiometry.before(raster), raster.valid
+
+    def second() -> tuple[FloatArray, BoolArray]:
+        raster = after.read(window, None if shift.is_zero else shift)
+        return radiometry.after(raster, window), raster.valid
+
+    with ThreadPoolExecutor(1) as other:
+        reading = other.submit(first)
+        b, valid_b = second()
+        a, valid_a = reading.result()
+    return a, b, valid_a & valid_b
 
 
 def _parts(difference: FloatArray) -> tuple[FloatArray, FloatArray]:

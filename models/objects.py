@@ -215,11 +215,9 @@ def outline_of(mask: NDArray[Any]) -> NDArray[np.float64]:
 
 def rectangle_of(outline: NDArray[np.float64]) -> tuple[float, float, float]:
     """Length, width (px) and direction of the long side of the smallest rotated rectangle, clockwise from up."""
-    corners = cv2.boxPoints(cv2.minAreaRect(outline.astype(np.float32)))
-    one, two = corners[1] - corners[0], corners[2] - corners[1]
-    long, short = (one, two) if np.hypot(*one) >= np.hypot(*two) else (two, one)
-    orientation = float(np.degrees(np.arctan2(long[0], -long[1]))) % 180.0
-    return float(np.hypot(*long)), max(float(np.hypot(*short)), 1e-3), orientation
+    _, (one, two), turn = cv2.minAreaRect(outline.astype(np.float32))
+    # The turn is that of the first side, clockwise from the right.
+    return max(one, two), max(min(one, two), 1e-3), (turn + (90.0 if one >= two else 0.0)) % 180.0
 
 
 def _causes(
