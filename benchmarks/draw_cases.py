@@ -1,121 +1,114 @@
-"""Labelled cases from the simulator, to fit a scorer that has seen no licensed image.
+"""Labelled cases of airports that do not exist, to fit a scorer that has seen no licensed image.
 
-    python -m benchmarks.draw_cases FOLDER [--pairs 4]
+    python -m benchmarks.draw_cases FOLDER [--airports 40] [--first 0]
     sitewatch train FOLDER --simulated-only --out optical-free-1.json
 
-Every pair draws one of the archive's 0.5 m crops twice, under another sun, from another direction and with another
-chance half of what the plan lets come and go. Each becomes two cases: aircraft and vehicles.
+Every airport is laid out, lit, looked at and developed anew (`benchmarks.airport_plan`, `airport_traffic`,
+`airport_lights`), from general knowledge of such places and of nothing in the labelled real cases. Each pair becomes
+two cases, aircraft and vehicles. Airports count as places in groups, since a scorer is fitted without each place.
 """
 
 import argparse
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import shapely
 from PIL import Image
-from shapely.geometry.base import BaseGeometry
 
-from imagery.simulate.acquisition import CROP_GSD_M, CROPS, Acquisition
-from imagery.simulate.archive import PLANS
-from imagery.simulate.exposure import expose, grid_of, ground_of, view_of
-from imagery.simulate.noise import generator
+from benchmarks.airport_lights import developed, of_the_day, shot_of
+from benchmarks.airport_plan import SIDE_M, airport
+from benchmarks.airport_traffic import dates_of
+from imagery.simulate.exposure import PICTURE_BANDS
 from imagery.simulate.placement import Placement
-from imagery.simulate.site_plan import SitePlan
-from imagery.simulate.sun import sun_position
-from imagery.simulate.traffic import traffic
+from imagery.simulate.render import View, lay_ground, render
 from imagery.simulate.truth import footprint
-from imagery.site import Site
-from imagery.site_file import load_sites
 
-LABELLED = {"aircraft": ("aircraft",), "vehicle": ("vehicle",)}
-LEAST_M = 4.0
-
-
-def acquisition(site_id: str, crop: str, number: int, date: str) -> Acquisition:
-    """One image under a sun, a sky and a direction of its own."""
-    rng = generator(site_id, crop, number, date, "case")
-    moment = datetime(2024, 11, 1, tzinfo=UTC) + timedelta(
-        days=int(rng.integers(0, 90)), minutes=int(rng.integers(7 * 60, 13 * 60))
-    )
-    turn = rng.uniform(0, 2 * np.pi)
-    length = rng.uniform(0.1, 1.2)
-    return Acquisition(
-        site_id=site_id, crop=crop, acquired=moment, platform=f"simulated-case-{number}-{date}",
-        off_nadir_deg=float(rng.uniform(2, 25)), view_azimuth_deg=float(rng.uniform(0, 360)),
-        haze=float(rng.uniform(0.03, 0.25)), gain=float(rng.uniform(0.85, 1.15)), wet=float(rng.uniform(0, 0.9)),
-        shift_px=(float(length * np.cos(turn)), float(length * np.sin(turn))), warp_px=float(rng.uniform(0.1, 0.5)),
-    )  # fmt: skip
+GSD_M = 0.5
+GROUPS = 4
+LEAST_M = {"aircraft": 12.0, "vehicle": 4.0}
+LARGE_VEHICLE_M = 11.0
+"""Vehicles from this length on are large enough to be taken for aircraft: cases of aircraft do not judge them."""
 
 
-def standing(plan: SitePlan, number: int, date: str) -> list[Placement]:
-    """A chance half of everything that may stand there, first come first served where two would overlap."""
-    rng = generator(plan.site_id, number, date, "standing")
-    chosen: list[Placement] = []
-    taken: list[BaseGeometry] = []
-    for event in plan.events:
-        shape = footprint(event)
-        if rng.random() < 0.5 and not any(shape.intersects(other) for other in taken):
-            chosen.append(replace(event, since=None, until=None))
-            taken.append(shape)
-    return chosen
+def pictures(number: int) -> tuple[list[Any], dict[str, dict[str, list[Placement]]]]:
+    """Both pictures of an airport, and for each class what appeared, vanished, stayed and cannot be judged."""
+    port = airport(number)
+    dates = dates_of(port, number)
+    side = round(SIDE_M / GSD_M)
+    view = View(west_m=0.0, north_m=SIDE_M, pixel_m=GSD_M, shape=(side, side), bands=PICTURE_BANDS)
+    ground = lay_ground(port.plan, view)
+    drawn = []
+    for index, (date, things) in enumerate((("before", dates.before), ("after", dates.after))):
+        shot = shot_of(port.plan.site_id, date, port.latitude_deg)
+        plan = replace(
+            port.plan,
+            events=(*things, *dates.passing[index]),
+            stripes=(*port.plan.stripes, *dates.marks[index]),
+        )
+        drawn.append(
+            developed(
+                render(plan, of_the_day(ground, view, shot), view, shot.acquisition, shot.sun), view, shot
+            )
+        )
+    return drawn, {klass: _truth(klass, dates.before, dates.after) for klass in LEAST_M}
 
 
-def boxes(placements: Iterable[Placement], view: Any) -> list[list[float]]:
-    """Pixel boxes of things that lie wholly in the picture."""
-    rows, cols = view.shape
+def _truth(klass: str, before: Sequence[Placement], after: Sequence[Placement]) -> dict[str, list[Placement]]:
+    of_class = [[p for p in things if p.thing.category == klass] for things in (before, after)]
+    held = [{id(p) for p in things} for things in of_class]
+    gone = [p for p in of_class[0] if id(p) not in held[1]]
+    come = [p for p in of_class[1] if id(p) not in held[0]]
+    same = [p for p in of_class[0] if id(p) in held[1]]
+    replaced = [*_overlapping(gone, come), *_overlapping(come, gone)]
+    swapped = {id(p) for p in replaced}
+    small = [p for p in (*gone, *come) if p.thing.length_m < LEAST_M[klass]]
+    out = swapped | {id(p) for p in small}
+    others = [
+        p for p in (*before, *after)
+        if p.thing.category != klass
+        and (klass == "vehicle" or p.thing.category != "vehicle" or p.thing.length_m >= LARGE_VEHICLE_M)
+    ]  # fmt: skip
+    return {
+        "appeared": [p for p in come if id(p) not in out], "vanished": [p for p in gone if id(p) not in out],
+        "occupied_both": [*same, *replaced], "ambiguous": [*small, *others],
+    }  # fmt: skip
+
+
+def _overlapping(things: Sequence[Placement], others: Sequence[Placement]) -> list[Placement]:
+    """Things that stand where one of the others stood."""
+    if not things or not others:
+        return []
+    tree = shapely.STRtree([footprint(p) for p in others])
+    return [p for p in things if len(tree.query(footprint(p), "intersects"))]
+
+
+def boxes(placements: Iterable[Placement]) -> list[list[float]]:
+    """Pixel boxes of what lies in the picture, cut at its edges."""
     found = []
     for placement in placements:
         west, south, east, north = footprint(placement).bounds
-        box = [(west - view.west_m) / CROP_GSD_M, (view.north_m - north) / CROP_GSD_M,
-               (east - view.west_m) / CROP_GSD_M, (view.north_m - south) / CROP_GSD_M]  # fmt: skip
-        if box[0] >= 0 and box[1] >= 0 and box[2] <= cols and box[3] <= rows:
-            found.append([round(edge, 1) for edge in box])
+        edges = np.clip([west, SIDE_M - north, east, SIDE_M - south], 0, SIDE_M) / GSD_M
+        if edges[2] - edges[0] > 2 and edges[3] - edges[1] > 2:
+            found.append([round(float(edge), 1) for edge in edges])
     return found
 
 
-def identity(placement: Placement) -> tuple[str, float, float]:
-    return placement.thing.name, placement.x, placement.y
-
-
-def draw(folder: Path, site: Site, plan: SitePlan, crop: str, number: int) -> None:
-    """Both cases of one pair."""
-    then, now = (standing(plan, number, date) for date in ("before", "after"))
-    shots = [acquisition(plan.site_id, crop, number, date) for date in ("before", "after")]
-    ground = ground_of(site, plan, crop)
-    grid = grid_of(site, plan, crop)
-    view = view_of(grid, plan, crop)
-    centre = site.aoi.centroid
-    pictures = []
-    for shot, there in zip(shots, (then, now), strict=True):
-        sun = sun_position(centre.x, centre.y, shot.acquired)
-        pictures.append(expose(site, replace(plan, events=tuple(there)), ground, shot, sun).numbers)
-    before, after = ({identity(p): p for p in there} for there in (then, now))
-    gone = [p for key, p in before.items() if key not in after]
-    come = [p for key, p in after.items() if key not in before]
-    stayed = [p for key, p in before.items() if key in after]
-    passing = [p for shot in shots for p in traffic(plan, shot)]
-    for klass, categories in LABELLED.items():
-
-        def of_class(things: Sequence[Placement], wanted: tuple[str, ...] = categories) -> list[Placement]:
-            return [p for p in things if p.thing.category in wanted and p.thing.length_m >= LEAST_M]
-
-        others = [p for p in (*gone, *come) if p not in of_class([*gone, *come])]
-        case = folder / f"sim_{klass}_{plan.site_id}_{crop}_{number}"
+def draw(folder: Path, number: int) -> None:
+    """Both cases of an airport."""
+    drawn, truths = pictures(number)
+    for klass, things in truths.items():
+        case = folder / f"sim_{klass}_airport_{number:03d}"
         case.mkdir(parents=True)
-        for date, picture in zip(("before", "after"), pictures, strict=True):
+        for date, picture in zip(("before", "after"), drawn, strict=True):
             Image.fromarray(picture).save(case / f"{date}.png", compress_level=1)
-        truth = {
-            "klass": klass, "null": False, "appeared": boxes(of_class(come), view),
-            "vanished": boxes(of_class(gone), view), "occupied_both": boxes(of_class(stayed), view),
-            "ambiguous": boxes([*others, *passing], view), "ignore": [],
-        }  # fmt: skip
-        rows, cols = view.shape
+        truth = {"klass": klass, "null": False, "ignore": [], **{key: boxes(p) for key, p in things.items()}}
+        rows, cols = drawn[0].shape[:2]
         meta = {
-            "width": cols, "height": rows, "gsd": CROP_GSD_M, "component": f"{plan.site_id} {crop}",
+            "width": cols, "height": rows, "gsd": GSD_M, "component": f"airports {number % GROUPS}",
             "origin": "simulated",
         }  # fmt: skip
         (case / "truth.json").write_text(json.dumps(truth))
@@ -127,15 +120,12 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--pairs", type=int, default=4, help="of every crop")
+    parser.add_argument("--airports", type=int, default=40)
+    parser.add_argument("--first", type=int, default=0)
     args = parser.parse_args()
-    sites = load_sites()
-    for site_id, crops in CROPS.items():
-        plan = PLANS[site_id](sites[site_id])
-        for crop in crops:
-            for number in range(args.pairs):
-                draw(args.folder, sites[site_id], plan, crop, number)
-                print(f"{site_id} {crop} {number}", flush=True)
+    for number in range(args.first, args.first + args.airports):
+        draw(args.folder, number)
+        print(number, flush=True)
 
 
 if __name__ == "__main__":

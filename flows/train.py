@@ -189,6 +189,8 @@ def train_on(
         text = document(name, scorer, samples, budgets={}, licence=licence)
         return Trained(text=text, summary=summarise(judged, name=name), left_out=tuple(left_out))
     budgets = {"small": budget(judged, "vehicle"), "large": budget(judged, "aircraft")}
+    if all(sample.case.origin == "simulated" for sample in samples):
+        budgets = {}  # what claims cost on drawn places says nothing about real ones
     text = document(name, scorer, samples, budgets=budgets, licence=licence, also=also)
     return Trained(text=text, summary=summarise(judged, name=name), left_out=tuple(left_out))
 
@@ -214,15 +216,22 @@ def calibrated_without(
     if not left_out:
         return scorer, left_out
     scorer = calibrated(scorer, left_out)
-    return scorer, [_completed(entry, scorer, averaged) for entry in left_out]
+    of_place: dict[str, SizedScorer | TreeScorer] = {}
+    for entry in left_out:  # all of a place share the scorer that has not seen it
+        place = entry.sample.place
+        if place not in of_place:
+            of_place[place] = _completed(entry.scorer, place, scorer, averaged)
+    return scorer, [LeftOut(sample=entry.sample, scorer=of_place[entry.sample.place]) for entry in left_out]
 
 
-def _completed(entry: LeftOut, scorer: TreeScorer, averaged: Sequence[Sample]) -> LeftOut:
+def _completed(
+    without: SizedScorer | TreeScorer, place: str, scorer: TreeScorer, averaged: Sequence[Sample]
+) -> SizedScorer | TreeScorer:
     """With the calibration that is written, and with regressions for coarse pixels from the other places."""
-    if not isinstance(entry.scorer, TreeScorer):
-        return entry
-    others = [sample for sample in averaged if sample.place != entry.sample.place]
-    return LeftOut(sample=entry.sample, scorer=with_coarse(calibrated_like(entry.scorer, scorer), others))
+    if not isinstance(without, TreeScorer):
+        return without
+    others = [sample for sample in averaged if sample.place != place]
+    return with_coarse(calibrated_like(without, scorer), others)
 
 
 def _judged(left_out: Sequence[LeftOut]) -> list[CaseScore]:

@@ -39,7 +39,9 @@ class ModelError(SitewatchError):
 DEFAULTS: dict[Sensor, str] = {"optical": "optical-2", "sar": "sar-1"}
 """What is used where no scorer is named."""
 
-BY_SENSOR: dict[str, Sensor] = {"optical-1": "optical", "optical-2": "optical", "sar-1": "sar"}
+BY_SENSOR: dict[str, Sensor] = {
+    "optical-1": "optical", "optical-2": "optical", "optical-free-1": "optical", "sar-1": "sar",
+}  # fmt: skip
 """Which images a scorer that ships is for."""
 
 

@@ -31,7 +31,10 @@ Values = NDArray[np.float64]
 SPLIT_M, BLEND = 12.0, 1.25
 SECOND_LOOK_BELOW_M = 1.5
 FRAGMENT = 0.25
-"""Weight of fragments among the wrong claims that calibration sees: most lie where real change is not labelled."""
+"""Weight of fragments among the wrong claims that calibration sees: most lie where real change is not labelled.
+
+On drawn cases they count nothing: all that is drawn is known, and they lie on what did change.
+"""
 
 SCORES = np.round(np.arange(0.95, 0.04, -0.05), 2)
 LOWEST = float(SCORES[-1])
@@ -184,7 +187,8 @@ def _claims(entry: LeftOut, size: str) -> tuple[Values, Values, Values]:
     raw = (
         getattr(scorer, size).raw(sample.features[chosen].astype(np.float64)) if len(chosen) else np.zeros(0)
     )
-    weight = np.where(status[counts] == "fragment", FRAGMENT, 1.0)
+    fragment = 0.0 if sample.case.origin == "simulated" else FRAGMENT
+    weight = np.where(status[counts] == "fragment", fragment, 1.0)
     return raw, (status[counts] == "hit").astype(np.float64), weight
 
 

@@ -47,7 +47,7 @@ def test_another_scorer_and_a_rate_are_used_kept_and_repeated(
     [
         (
             ("--scorer", "nonesuch"),
-            "called 'nonesuch'; there are optical-1, optical-2, sar-1, statistical",
+            "called 'nonesuch'; there are optical-1, optical-2, optical-free-1, sar-1, statistical",
         ),
         (("--scorer", "gone.json"), "gone.json"),
         (("--false-alarms-per-km2", "0"), "0.0 is not in the range x>0"),

@@ -16,7 +16,7 @@ CORNERS = [(20, 30), (60, 120), (110, 40), (130, 130), (160, 80), (30, 170)]
 UNLABELLED = [(8, 60), (90, 150), (185, 20)]
 
 
-def make_case(root: Path, name: str, seed: int) -> None:
+def make_case(root: Path, name: str, seed: int, **meta: str) -> None:
     folder = root / name
     folder.mkdir(parents=True)
     ground = texture((200, 200), seed)
@@ -31,7 +31,7 @@ def make_case(root: Path, name: str, seed: int) -> None:
     truth = {key: [] for key in ("vanished", "occupied_both", "ambiguous", "ignore")}
     truth |= {"klass": "vehicle", "null": False, "appeared": [[c, r, c + 12, r + 6] for r, c in CORNERS]}
     (folder / "truth.json").write_text(json.dumps(truth))
-    facts = {"width": 200, "height": 200, "gsd": 0.5, "component": name}
+    facts = {"width": 200, "height": 200, "gsd": 0.5, "component": name, **meta}
     (folder / "meta.json").write_text(json.dumps(facts))
 
 
@@ -60,3 +60,15 @@ def test_cases_that_are_not_simulated_are_refused(
 ) -> None:
     assert call(["train", str(cases), "--simulated-only", "--out", str(tmp_path / "own.json")]) == 2
     assert "holds no simulated optical case" in capsys.readouterr().err
+
+
+def test_only_simulated_cases_are_used_where_real_ones_lie_beside_them(cases: Path, tmp_path: Path) -> None:
+    for seed, name in enumerate(("sim_1", "sim_2")):
+        make_case(cases, name, seed + 11, origin="simulated")
+    out = tmp_path / "own.json"
+    assert call(["train", str(cases), "--simulated-only", "--out", str(out), "--json"]) == 0
+    document = json.loads(out.read_text())
+    assert document["fitted_on"]["cases"] == ["sim_1", "sim_2"]
+    assert document["licence"].startswith("Apache-2.0")
+    # What claims cost on drawn places is no promise for real ones.
+    assert document["budget"] == {}
