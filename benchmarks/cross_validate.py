@@ -1,6 +1,6 @@
 """Detection figures on places that the scorer has not seen: `evaluate`, with a scorer of its own for every place.
 
-    python -m benchmarks.cross_validate CASES [--sensor sar] [--out DIR] [--keep DIR]
+    python -m benchmarks.cross_validate CASES [--implants DIR ...] [--sensor sar] [--out DIR] [--keep DIR]
 
 For each place a scorer is fitted on all other places, and the cases of that place are compared with it through the
 entry point of ``sitewatch diff``. What they share is the line that turns log odds into probabilities, two numbers per
@@ -32,13 +32,16 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("cases", type=Path)
+    parser.add_argument(
+        "--implants", type=Path, nargs="*", default=[], help="cases that help to fit and are not judged"
+    )
     parser.add_argument("--sensor", choices=("optical", "sar"), default="optical")
     parser.add_argument("--out", type=Path)
     parser.add_argument(
         "--keep", type=Path, help="where the scorers go: the one of all places, and without_<place>.json"
     )
     args = parser.parse_args()
-    samples, averaged = measure_all(usable(args.cases, args.sensor))
+    samples, averaged = measure_all(usable([args.cases, *args.implants], args.sensor))
     if args.sensor == "sar":
         samples = [replace(s, case=replace(s.case, component=s.case.name)) for s in samples]
     name = DEFAULTS[args.sensor]

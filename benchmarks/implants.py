@@ -43,6 +43,7 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=3, help="cases per background")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--scorers", type=Path)
+    parser.add_argument("--only-draw", action="store_true", help="cases to fit a scorer to; evaluate nothing")
     args = parser.parse_args()
     cases = args.out / "cases"
     seeds = range(args.seed, args.seed + args.draws)
@@ -54,6 +55,8 @@ def main() -> None:
         for scene in port_scenes(data_folder() / "sen2ships"):
             for seed in seeds:
                 ship_case(scene, cases, count=args.count, seed=seed)
+    if args.only_draw:
+        return
     evaluation = evaluated(cases, args.out, args.scorers)
     show_evaluation(evaluation)
     for row in by_sort(evaluation, cases):

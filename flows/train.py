@@ -21,7 +21,7 @@ from models.features import measure, surroundings
 from models.footprints import footprints
 from models.scorers import SizedScorer, TreeScorer
 from models.second_look import look_again, views
-from models.training import coarse
+from models.training import coarse, pixels
 from models.training.fit import (
     SECOND_LOOK_BELOW_M,
     LeftOut,
@@ -67,7 +67,7 @@ class Trained:
     left_out: tuple[LeftOut, ...]
 
 
-def usable(folder: Path, sensor: Sensor, *, simulated: bool = False) -> list[CaseFiles]:
+def usable(folders: Sequence[Path], sensor: Sensor, *, simulated: bool = False) -> list[CaseFiles]:
     """Labelled cases of a sensor, or only drawn ones; those named ``ship_`` are kept for evaluation alone.
 
     Raises
@@ -77,13 +77,15 @@ def usable(folder: Path, sensor: Sensor, *, simulated: bool = False) -> list[Cas
     """
     cases = [
         files
+        for folder in folders
         for files in load_cases(folder)
         if files.sensor == sensor
         and not files.case.name.startswith("ship_")
         and (files.case.origin == "simulated" or not simulated)
     ]
     if not cases:
-        raise BadCase(f"{folder}: holds no {'simulated ' if simulated else ''}{sensor} case to learn from")
+        where, which = " and ".join(map(str, folders)), "simulated " if simulated else ""
+        raise BadCase(f"{where}: holds no {which}{sensor} case to learn from")
     return cases
 
 
@@ -115,6 +117,20 @@ def measured_coarse(files: CaseFiles) -> list[Sample]:
         if not refusal(model):
             samples.append(_candidates(coarse.coarser(case, factor), before, after, model))
     return samples
+
+
+def measured_fine(files: CaseFiles) -> list[Sample]:
+    """The same enlarged, for vehicles."""
+    if files.sensor != "optical" or files.case.klass != "vehicle" or files.case.origin != "real":
+        return []
+    pair = _opened(files)
+    before, after = (coarse.enlarged(reader) for reader in (pair.before, pair.after))
+    model = prepare(before, after, sensor=files.sensor)
+    return (
+        []
+        if refusal(model)
+        else [_candidates(coarse.coarser(files.case, coarse.FINER), before, after, model)]
+    )
 
 
 def _opened(files: CaseFiles) -> FilePair:
@@ -150,17 +166,18 @@ def _candidates(case: Case, before: Reader, after: Reader, model: PairModel) -> 
 
 
 def measure_all(cases: Sequence[CaseFiles]) -> tuple[list[Sample], list[Sample]]:
-    """Samples of all cases, and of those that are averaged to larger pixels, two processes at a time."""
-    progress.step("Measuring", total=2 * len(cases))
+    """Samples of all cases, also enlarged, and of those that are averaged to larger pixels, two processes at a time."""
+    progress.step("Measuring", total=3 * len(cases))
     samples: list[Sample] = []
     averaged: list[Sample] = []
     with ProcessPoolExecutor(WORKERS) as pool:
         for sample in pool.map(measured, cases):
             samples.append(sample)
             progress.advance()
-        for found in pool.map(measured_coarse, cases):
-            averaged += found
-            progress.advance()
+        for measure_others, others in ((measured_fine, samples), (measured_coarse, averaged)):
+            for found in pool.map(measure_others, cases):
+                others.extend(found)
+                progress.advance()
     return samples, averaged
 
 
@@ -183,7 +200,8 @@ def train_on(
         Scorer that counts beside it where pixels are too coarse for the second look.
     """
     scorer, left_out = calibrated_without(samples, averaged, sensor)
-    judged = _judged(left_out)
+    left_out_usual = [e for e in left_out if sensor == "sar" or e.sample.pixels == "usual"]
+    judged = _judged([e for e in left_out_usual if e.sample.case.origin != "implant"])
     if not isinstance(scorer, TreeScorer):
         # Radar was labelled at one port only, so how often it errs elsewhere was not measured.
         text = document(name, scorer, samples, budgets={}, licence=licence)
@@ -200,36 +218,41 @@ def calibrated_without(
 ) -> tuple[SizedScorer | TreeScorer, list[LeftOut]]:
     """The scorer fitted on everything, and for every sample the one that has not seen its place, calibrated alike."""
     recipe = Recipe(second_look=sensor == "optical")
-    places = places_of(samples)
+    usual = [sample for sample in samples if sensor == "sar" or sample.pixels == "usual"]
+    places = places_of(usual)
     progress.step("Fitting without each place", total=len(places))
     left_out: list[LeftOut] = []
     if len(places) > 1:
         with ProcessPoolExecutor(WORKERS) as pool:
-            for entries in pool.map(partial(fit_without, samples, recipe=recipe), places):
+            for entries in pool.map(partial(fit_without, usual, recipe=recipe), places):
                 left_out += entries
                 progress.advance()
     progress.step("Fitting on everything")
-    first = fit_first(samples)
+    first = fit_first(usual)
     if not recipe.second_look:
         return first, left_out
-    scorer = with_coarse(fit_again(samples, first, recipe.growth), averaged)
+    scorer = with_coarse(fit_again(usual, first, recipe.growth), averaged)
+    if left_out:
+        scorer = calibrated(scorer, [e for e in left_out if e.sample.case.origin != "implant"])
+    progress.step("Fitting for other pixel sizes")
+    parts = pixels.fit_parts(samples)
+    whole = parts(None).put_into(scorer)
     if not left_out:
-        return scorer, left_out
-    scorer = calibrated(scorer, left_out)
-    of_place: dict[str, SizedScorer | TreeScorer] = {}
-    for entry in left_out:  # all of a place share the scorer that has not seen it
-        place = entry.sample.place
-        if place not in of_place:
-            of_place[place] = _completed(entry.scorer, place, scorer, averaged)
-    return scorer, [LeftOut(sample=entry.sample, scorer=of_place[entry.sample.place]) for entry in left_out]
+        return whole, left_out
+    of_place = {entry.sample.place: entry.scorer for entry in left_out}
+    finished = {
+        place: parts(place).put_into(_completed(of_place.get(place, scorer), place, scorer, averaged))
+        for place in places_of(samples)
+    }
+    return whole, [LeftOut(sample=sample, scorer=finished[sample.place]) for sample in samples]
 
 
 def _completed(
     without: SizedScorer | TreeScorer, place: str, scorer: TreeScorer, averaged: Sequence[Sample]
-) -> SizedScorer | TreeScorer:
+) -> TreeScorer:
     """With the calibration that is written, and with regressions for coarse pixels from the other places."""
     if not isinstance(without, TreeScorer):
-        return without
+        raise TypeError("only scores of the second look are completed")
     others = [sample for sample in averaged if sample.place != place]
     return with_coarse(calibrated_like(without, scorer), others)
 

@@ -129,10 +129,20 @@ def scorer_of(d: dict[str, Any], name: str) -> Scorer:
     again = d.get("second_look")
     if again is None:
         return first
-    return TreeScorer(
+    scorer = TreeScorer(
         first=first, small=SecondLook.from_dict(again["small"]), large=SecondLook.from_dict(again["large"]),
         second_look_below_m=float(again["below_m"]), coarse=coarse, also=_also(d),
     )  # fmt: skip
+    if "fine" in d:
+        scorer = scorer.with_fine(
+            Logistic.from_dict(d["fine"]["first"]),
+            SecondLook.from_dict(d["fine"]["small"]),
+            float(d["fine"]["below_m"]),
+        )
+    if "ships" in d:
+        small, large = (Logistic.from_dict(d["ships"][size]) for size in ("small", "large"))
+        scorer = scorer.with_ships(small, large, float(d["ships"]["from_m"]))
+    return scorer
 
 
 def _also(d: dict[str, Any]) -> SizedScorer | None:

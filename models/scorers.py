@@ -1,6 +1,6 @@
 """What scorers compute: regressions, trees over both looks, and the higher of two scores. `models.score` loads them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -190,6 +190,10 @@ class TreeScorer:
         For pixels that are too coarse for the second look; None: the first look.
     also : SizedScorer or None
         For such pixels too: the higher score counts, since the one knows aircraft and the other any bright object.
+    fine : TreeScorer or None
+        For pixels below `fine_below_m`: many measures are per pixel.
+    ships : SizedScorer or None
+        For pixels from `ships_from_m` on, through which only ships and their like are objects.
     """
 
     first: SizedScorer
@@ -198,16 +202,34 @@ class TreeScorer:
     second_look_below_m: float
     coarse: SizedScorer | None = None
     also: SizedScorer | None = None
+    fine: "TreeScorer | None" = None
+    fine_below_m: float = 0.0
+    ships: SizedScorer | None = None
+    ships_from_m: float = np.inf
 
     @property
     def name(self) -> str:
         """See `Scorer.name`."""
         return self.first.name
 
+    def with_fine(self, first: Logistic, small: SecondLook, below_m: float) -> "TreeScorer":
+        """With looks of their own at small objects in pixels below `below_m`; large ones are scored as elsewhere."""
+        plain = replace(self.first, small=first, budget={}, budget_gsd_m=(0.0, 0.0))
+        return replace(self, fine=replace(self, first=plain, small=small, fine=None), fine_below_m=below_m)
+
+    def with_ships(self, small: Logistic, large: Logistic, from_m: float) -> "TreeScorer":
+        """With regressions of their own for pixels from `from_m` on."""
+        plain = replace(self.first, small=small, large=large, budget={}, budget_gsd_m=(0.0, 0.0))
+        return replace(self, ships=plain, ships_from_m=from_m)
+
     def at(self, gsd_m: float) -> Scorer:
         """See `Scorer.at`."""
+        if self.fine is not None and gsd_m < self.fine_below_m:
+            return self.fine
         if gsd_m < self.second_look_below_m:
             return self
+        if self.ships is not None and gsd_m >= self.ships_from_m:
+            return self.ships
         coarse = self.coarse or self.first
         return coarse if self.also is None else Higher(one=coarse, other=self.also)
 

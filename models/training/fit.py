@@ -222,7 +222,7 @@ def document(
 ) -> str:  # fmt: skip
     """The text of a scorer file; `also` names a scorer that counts beside it where pixels are coarse."""
     first = scorer.first if isinstance(scorer, TreeScorer) else scorer
-    gsds = [sample.case.gsd_m for sample in samples]
+    gsds = [sample.case.gsd_m for sample in samples if sample.pixels == "usual"] or [0.0]
     content: dict[str, Any] = {
         "name": name, "licence": licence, "features": NAMES, "split_m": SPLIT_M, "blend": BLEND,
         "small": _line(first.small), "large": _line(first.large), "budget": budgets,
@@ -238,6 +238,15 @@ def document(
             content["coarse"] = {size: _line(getattr(scorer.coarse, size)) for size in _EACH_SIZE}
             if also is not None:
                 content["coarse"]["also"] = also
+        if scorer.fine is not None:
+            content["fine"] = {
+                "below_m": scorer.fine_below_m, "first": _line(scorer.fine.first.small),
+                "small": _look(scorer.fine.small),
+            }  # fmt: skip
+        if scorer.ships is not None:
+            content["ships"] = {
+                "from_m": scorer.ships_from_m, **{size: _line(getattr(scorer.ships, size)) for size in _EACH_SIZE}
+            }  # fmt: skip
     return json.dumps(content, separators=(",", ":")).replace("],[[", "],\n[[").replace(',"', ',\n"') + "\n"
 
 

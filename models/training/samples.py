@@ -1,6 +1,7 @@
 """Which candidates of a labelled case show a labelled object."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,9 @@ Values = NDArray[np.float64]
 
 PIECE, OTHER_PIECE, CONTROL = 0.3, 0.05, 0.5
 """Weight of a piece of a labelled object, of one that is too small or large for its class, and of controls."""
+
+FINE_BELOW_M, SHIPS_FROM_M = 0.4, 7.0
+"""Pixel sizes below and from which an optical scorer has parts of its own."""
 
 _OVERLAP = {"vehicle": 0.25}
 _USUAL_OVERLAP = 0.3
@@ -42,6 +46,12 @@ class Sample:
     kind: Values
     target: NDArray[np.int_]
     weight: Values
+
+    @property
+    def pixels(self) -> Literal["fine", "usual", "ships"]:
+        """Which part of an optical scorer a case of this pixel size is for."""
+        gsd_m = self.case.gsd_m
+        return "fine" if gsd_m < FINE_BELOW_M else "ships" if gsd_m >= SHIPS_FROM_M else "usual"
 
     @property
     def place(self) -> str:
