@@ -251,6 +251,8 @@ class TreeScorer:
 
     def false_alarms_per_km2(self, score: float, length_m: float, gsd_m: float) -> float | None:
         """See `Scorer.false_alarms_per_km2`."""
+        if self.fine is not None and gsd_m < self.fine_below_m:
+            return None  # never measured for the part that scores such pixels
         return self.first.false_alarms_per_km2(score, length_m, gsd_m)
 
 

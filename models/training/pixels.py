@@ -43,7 +43,9 @@ def fit_parts(samples: Sequence[Sample]) -> Callable[[str | None], Parts]:
     """Parts from all samples of their pixel sizes; what comes back gives them without a place, or with all for None."""
     fine, ships = ([s for s in samples if s.pixels == size] for size in ("fine", "ships"))
     whole = _fine_of(fine)
-    without = {place: _fine_of([s for s in fine if s.place != place]) for place in places_of(fine)}
+    without: dict[str | None, TreeScorer | None] = {
+        place: _fine_of([s for s in fine if s.place != place]) for place in places_of(fine)
+    }
     if whole is not None and all(without.values()):
         left_out = [LeftOut(sample=s, scorer=scorer) for s in fine if (scorer := without[s.place])]
         whole = calibrated(whole, left_out)
