@@ -1,5 +1,7 @@
 """chips/<change>.png: one change, before and after, cut out and enlarged."""
 
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,10 @@ SIDE_PX = 360
 GAP_PX = 8
 HEAD_PX = 64
 FOOT_PX = 30
+WIDTH_PX = 2 * SIDE_PX + GAP_PX
+COLUMNS = {"before": 0, "after": SIDE_PX + GAP_PX}
+"""Where each date's side begins."""
+
 OBJECT_SHARE = 1 / 3
 FEWEST_PX = 40
 """Grid pixels across a chip, at least: a lone blob without its surroundings says nothing."""
@@ -34,22 +40,41 @@ def window_of(change: Change) -> Window:
     return Window(row0=row, col0=col, row1=row + side, col1=col + side)
 
 
-def draw_chip(path: Path, sheet: Sheet, views: Views, change: Change, tag: str) -> None:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ChipSheet:
+    """What all chips of a run share.
+
+    Parameters
+    ----------
+    sheet : Sheet
+    views : Views
+    """
+
+    sheet: Sheet
+    views: Views
+
+    @cached_property
+    def blank(self) -> Image.Image:
+        """A chip before anything of its change is on it."""
+        image = Image.new("RGB", (WIDTH_PX, HEAD_PX + SIDE_PX + FOOT_PX), ink.PAPER)
+        draw = ImageDraw.Draw(image)
+        for date, x in COLUMNS.items():
+            caption = f"{date}  {captions.when(self.sheet.report, date)}"
+            ink.write(draw, (x + 6, 36), ink.shortened(caption, 17, SIDE_PX - 12), 17, ink.QUIET)
+        return image
+
+
+def draw_chip(path: Path, shared: ChipSheet, change: Change, tag: str) -> None:
     """Draw and save the chip of one change."""
     window = window_of(change)
-    width = 2 * SIDE_PX + GAP_PX
-    image = Image.new("RGB", (width, HEAD_PX + SIDE_PX + FOOT_PX), ink.PAPER)
+    image = shared.blank.copy()
     draw = ImageDraw.Draw(image)
-    head, facts = _words(change, tag, sheet)
-    ink.write(draw, (6, 6), ink.shortened(head, 20, width - 12), 20)
-    for i, date in enumerate(("before", "after")):
-        x = i * (SIDE_PX + GAP_PX)
-        side = _side(sheet, views, date, change, window)
-        image.paste(side, (x, HEAD_PX))
-        caption = f"{date}  {captions.when(sheet.report, date)}"
-        ink.write(draw, (x + 6, 36), ink.shortened(caption, 17, SIDE_PX - 12), 17, ink.QUIET)
-    ink.write(draw, (6, HEAD_PX + SIDE_PX + 5), ink.shortened(facts, 16, width - 12), 16, ink.QUIET)
-    image.save(path, compress_level=1)
+    head, facts = _words(change, tag, shared.sheet)
+    ink.write(draw, (6, 6), ink.shortened(head, 20, WIDTH_PX - 12), 20)
+    for date, x in COLUMNS.items():
+        image.paste(_side(shared, date, change, window), (x, HEAD_PX))
+    ink.write(draw, (6, HEAD_PX + SIDE_PX + 5), ink.shortened(facts, 16, WIDTH_PX - 12), 16, ink.QUIET)
+    ink.save(image, path)
 
 
 def _words(change: Change, tag: str, sheet: Sheet) -> tuple[str, str]:
@@ -63,15 +88,16 @@ def _words(change: Change, tag: str, sheet: Sheet) -> tuple[str, str]:
     return head, "  ·  ".join(part for part in facts if part)
 
 
-def _side(sheet: Sheet, views: Views, date: str, change: Change, window: Window) -> Image.Image:
+def _side(shared: ChipSheet, date: str, change: Change, window: Window) -> Image.Image:
+    sheet = shared.sheet
     rows, cols = sheet.grid.shape
     path = sheet.folder / (BEFORE if date == "before" else AFTER)
     inner = window.clipped((rows, cols))
-    values, valid = views.cut(path, inner, SIDE_PX * 2)
+    shown = shared.views.cut(path, inner, SIDE_PX * 2)
     scale = SIDE_PX / window.shape[0]
     size = (max(1, round(inner.shape[1] * scale)), max(1, round(inner.shape[0] * scale)))
     sharp = Image.Resampling.NEAREST if scale >= 6 else Image.Resampling.BICUBIC
-    cut = Image.fromarray(sheet.stretch.shown(values, valid)).resize(size, sharp)
+    cut = Image.fromarray(shown).resize(size, sharp)
     side = Image.new("RGB", (SIDE_PX, SIDE_PX), (NODATA_GREY,) * 3)
     side.paste(cut, (round((inner.col0 - window.col0) * scale), round((inner.row0 - window.row0) * scale)))
     draw = ImageDraw.Draw(side)
@@ -80,7 +106,7 @@ def _side(sheet: Sheet, views: Views, date: str, change: Change, window: Window)
             _outline(draw, place, window, scale, change, here=end == date)
     _scale_bar(side, sheet.report.gsd_m / scale)
     if sheet.report.simulated:
-        ink.write(draw, (SIDE_PX - 6, 4), "SIMULATED", 16, ink.WARNING, anchor="ra", halo=True)
+        ink.stamp("SIMULATED", 16, anchor="ra").put(side, (SIDE_PX - 6, 4), ink.WARNING)
     return side
 
 
@@ -106,4 +132,4 @@ def _scale_bar(side: Image.Image, metres_per_px: float) -> None:
     draw = ImageDraw.Draw(side)
     draw.rectangle((10, y - 4, 10 + length, y), fill=ink.PAPER, outline=(0, 0, 0))
     text = f"{metres:g} m" if metres < 1000 else f"{metres / 1000:g} km"
-    ink.write(draw, (10, y - 24), text, 15, ink.PAPER, halo=True)
+    ink.stamp(text, 15).put(side, (10, y - 24), ink.PAPER)

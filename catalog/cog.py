@@ -5,6 +5,7 @@ import os
 import shutil
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,10 +65,11 @@ class Encoding:
     slack: float = 0.0
     predictor: int = 2
 
-    def fits(self, values: FloatArray) -> bool:
-        """Whether valid `values` (any shape) can be stored without loss beyond rounding and ringing."""
-        if values.size == 0 or self.predictor == 3:
+    def fits(self, raster: Raster) -> bool:
+        """Whether the valid values can be stored without loss beyond rounding and ringing."""
+        if self.predictor == 3 or not raster.valid.any():
             return True
+        values = raster.data if raster.valid.all() else raster.data[:, raster.valid]
         low, high = float(values.min()) / self.scale, float(values.max()) / self.scale
         return low >= min(self.low, 0.0) - self.slack and high <= self.high + self.slack
 
@@ -75,8 +77,11 @@ class Encoding:
         """Stored numbers (band, row, col)."""
         if self.predictor == 3:
             return np.where(raster.valid, raster.data, np.float32(self.nodata))
-        stored = np.clip(np.rint(raster.data / np.float32(self.scale)), self.low, self.high)
-        return np.where(raster.valid, stored, self.nodata).astype(self.dtype)
+        stored = np.rint(raster.data if self.scale == 1.0 else raster.data / np.float32(self.scale))
+        np.clip(stored, self.low, self.high, out=stored)
+        if not raster.valid.all():
+            stored = np.where(raster.valid, stored, self.nodata)
+        return stored.astype(self.dtype)
 
 
 FLOAT = Encoding(dtype="float32", nodata=np.nan, predictor=3)
@@ -129,13 +134,16 @@ def write_images(
         The files cannot be written.
     """
     jobs = ((before[0], before[1], None), after)
-    for encoding in encodings(quantity):
-        try:
-            for path, reader, displacement in jobs:
-                _write_image(path, reader, displacement, encoding, simulated=simulated)
-        except _TooNarrow:
-            continue
-        return encoding
+    with ThreadPoolExecutor(len(jobs)) as pool:  # most of it is GDAL's work, which leaves Python to the other
+        for encoding in encodings(quantity):
+            writing = [pool.submit(_write_image, *job, encoding, simulated=simulated) for job in jobs]
+            wait(writing)
+            try:
+                for written in writing:
+                    written.result()
+            except _TooNarrow:
+                continue
+            return encoding
     raise CatalogError(f"no encoding for {quantity} values")  # the last one takes every number
 
 
@@ -145,7 +153,7 @@ def _write_image(
     def chunks() -> Iterator[tuple[Window, NDArray[np.generic]]]:
         for window in _windows(tuple(reader.grid.shape)):
             raster = reader.read(window, displacement)
-            if not encoding.fits(raster.data[:, raster.valid]):
+            if not encoding.fits(raster):
                 raise _TooNarrow
             yield window, encoding.encode(raster)
 

@@ -37,10 +37,16 @@ class Placer:
     def place(self, target: Box, size: tuple[float, float]) -> Box | None:
         """The box of a label of `size` (width, height) for `target`; None where every place is taken."""
         best: tuple[float, Box] | None = None
-        for step, box in enumerate(_candidates(target, size)):
+        candidates = list(_candidates(target, size))
+        reach = (
+            min(box[0] for box in candidates), min(box[1] for box in candidates),
+            max(box[2] for box in candidates), max(box[3] for box in candidates),
+        )  # fmt: skip
+        near = [other for other in self.objects if overlap(reach, other) > 0]
+        for step, box in enumerate(candidates):
             if not self._inside(box) or any(overlap(box, other) > 0 for other in self.taken):
                 continue
-            cost = step + sum(overlap(box, other) for other in self.objects) / 10
+            cost = step + sum(overlap(box, other) for other in near) / 10
             if best is None or cost < best[0]:
                 best = (cost, box)
         if best is None:

@@ -2,13 +2,14 @@
 
 import hashlib
 import json
-import math
 import os
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
+
+import orjson
 
 from catalog.errors import BrokenRecord, CatalogError
 
@@ -31,6 +32,7 @@ PARTIAL = ".partial"
 LOCKS = ".locks"
 DATABASE = "sitewatch.db"
 
+_OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 _SAFE_PART = re.compile(r"[\w+=@-][\w.+=@-]*")
 
 
@@ -75,28 +77,34 @@ def utc_text(moment: datetime) -> str:
 
 def jsonable(value: Any) -> Any:
     """`value` with numpy numbers, tuples, paths, times and mappings as plain JSON; NaN and infinity as null."""
+    return orjson.loads(orjson.dumps(value, _plain, _OPTIONS))
+
+
+def _plain(value: Any) -> Any:
+    """What `orjson` does not write by itself; numpy's own float32 is left to Python, which keeps every digit."""
     if isinstance(value, Mapping):
-        return {str(key): jsonable(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [jsonable(inner) for inner in value]
+        return {str(key): inner for key, inner in value.items()}
+    if isinstance(value, tuple):
+        return list(value)
     if isinstance(value, set | frozenset):
-        return [jsonable(inner) for inner in sorted(value)]
+        return sorted(value)
     if hasattr(value, "tolist"):
-        return jsonable(value.tolist())
-    return _plain(value)
-
-
-def _plain(value: Any) -> str | int | float | bool | None:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
+        return value.tolist()
     if isinstance(value, datetime):
         return utc_text(value) if value.tzinfo else value.isoformat()
-    return value if value is None or isinstance(value, str | int) else str(value)
+    return float(value) if isinstance(value, float) else str(value)
 
 
 def json_bytes(document: Any) -> bytes:
     """The one way JSON is written here, so that equal documents are equal bytes."""
-    return (json.dumps(jsonable(document), indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    return orjson.dumps(document, _plain, _OPTIONS | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def is_written(document: Any, data: bytes) -> bool:
+    """Whether writing `document` gives exactly `data`, now or as the standard library wrote earlier runs."""
+    if json_bytes(document) == data:
+        return True
+    return (json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode() == data
 
 
 def digest(document: Any) -> str:

@@ -81,7 +81,7 @@ def draw_overlay(path: Path, sheet: Sheet) -> None:
     for part in (legend, table, footer):
         image.paste(part, (0, y))
         y += part.height
-    image.crop((0, 0, WIDTH_PX, y + MARGIN_PX // 2)).save(path, compress_level=2)
+    ink.save(image.crop((0, 0, WIDTH_PX, y + MARGIN_PX // 2)), path)
 
 
 CAPTION_PX = captions.DATE_LINE_PX

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -242,19 +243,14 @@ def _fill(record: RunRecord, report: Report, new: Path, final: Path) -> Report:
         record.before_reader.quantity,
         simulated=record.simulated,
     )
-    cog.write_evidence(
-        new / layout.EVIDENCE, record.grid, record.tiles, record.evidence, simulated=record.simulated
-    )
-    detectability.write(new / layout.DETECTABILITY, record)
-    document = geojson.feature_collection(
-        report.changes,
-        record.grid,
-        before=record.before.acquired if record.before else None,
-        after=record.after.acquired if record.after else None,
-        simulated=record.simulated,
-    )
-    layout.write_json(new / layout.CHANGES, document)
-    layout.write_json(new / layout.TILES, ledger.ledger(record.tiles, report.outcomes, report.detectability))
+    with ThreadPoolExecutor(1) as beside:
+        evidence = beside.submit(
+            cog.write_evidence,
+            new / layout.EVIDENCE, record.grid, record.tiles, record.evidence, simulated=record.simulated,
+        )  # fmt: skip
+        detectability.write(new / layout.DETECTABILITY, record)
+        _write_findings(record, report, new)
+        evidence.result()
     pictures.draw(new, report, record.grid, record.site)
     report = report.with_files(manifest(new))
     layout.write_json(new / layout.REPORT, report.as_dict())
@@ -275,6 +271,19 @@ def _fill(record: RunRecord, report: Report, new: Path, final: Path) -> Report:
         )
         layout.write_json(new / layout.ITEM, item)
     return report
+
+
+def _write_findings(record: RunRecord, report: Report, new: Path) -> None:
+    """changes.geojson and tiles.json."""
+    document = geojson.feature_collection(
+        report.changes,
+        record.grid,
+        before=record.before.acquired if record.before else None,
+        after=record.after.acquired if record.after else None,
+        simulated=record.simulated,
+    )
+    layout.write_json(new / layout.CHANGES, document)
+    layout.write_json(new / layout.TILES, ledger.ledger(record.tiles, report.outcomes, report.detectability))
 
 
 def _copy_inputs(record: RunRecord, new: Path) -> dict[int, str]:

@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pystac
 from odc.geo.geobox import GeoBox
 
 from catalog import cog, geojson
@@ -31,6 +30,9 @@ from catalog.layout import (
 from catalog.ledger import counts
 from catalog.report import Report, kind_counts
 from imagery.scene import Scene
+
+if TYPE_CHECKING:  # its import takes longer than most commands need it for
+    import pystac
 
 _EXTENSIONS = "https://stac-extensions.github.io"
 PROJECTION = f"{_EXTENSIONS}/projection/v2.0.0/schema.json"
@@ -82,6 +84,8 @@ def item_document(
     predecessor : mapping or None
         Link to the result that this one replaces.
     """
+    import pystac  # noqa: PLC0415 - see above
+
     place = footprint(grid)
     item = pystac.Item(
         id=flat(report.name),
@@ -186,7 +190,9 @@ def _shared_licence(before: Scene, after: Scene) -> str | None:
 
 def _asset(
     entry: Mapping[str, Any], bands: Mapping[str, Sequence[Mapping[str, Any]]]
-) -> tuple[str, pystac.Asset]:
+) -> "tuple[str, pystac.Asset]":
+    import pystac  # noqa: PLC0415 - see above
+
     path = str(entry["path"])
     key, title, roles, media_type = _KNOWN.get(path) or _other(path)
     extra: dict[str, Any] = {"file:size": entry["size"], "file:checksum": multihash(str(entry["sha256"]))}
@@ -218,7 +224,7 @@ def _unused(key: str, taken: Mapping[str, Any]) -> str:
     return free
 
 
-def _add_angles(item: pystac.Item, before: Scene, after: Scene) -> None:
+def _add_angles(item: "pystac.Item", before: Scene, after: Scene) -> None:
     """View and sun angles on the asset of the date they belong to.
 
     The view extension also wants one of them among the Item's properties: there stand those of *after*, the date
@@ -273,6 +279,8 @@ def collection_document(site: Mapping[str, Any], items: Mapping[str, Mapping[str
         id, name, attribution, aoi of the Report.
     items : mapping of run folder name to Item document
     """
+    import pystac  # noqa: PLC0415 - see above
+
     boxes = [item["bbox"] for item in items.values() if item.get("bbox")]
     times = [(_moment(item, "start_datetime"), _moment(item, "end_datetime")) for item in items.values()]
     collection = pystac.Collection(
@@ -297,6 +305,8 @@ def collection_document(site: Mapping[str, Any], items: Mapping[str, Mapping[str
 
 def catalog_document(collections: Sequence[str], items: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """The Catalog over all sites' Collections and the Items that belong to no site."""
+    import pystac  # noqa: PLC0415 - see above
+
     catalog = pystac.Catalog(
         id="sitewatch", title="sitewatch outputs", description="Everything sitewatch compared and kept here."
     )

@@ -3,6 +3,7 @@
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import rasterio
@@ -17,8 +18,10 @@ SAMPLE_PX = 1024
 _RADAR = ("gamma0", "sigma0", "beta0")
 _FLOOR = 1e-6
 NODATA_GREY = 72
-KEPT_PX = 3000
-"""Rasters with no longer side than this are kept decoded while pictures are cut from them."""
+KEPT_PX = 6000
+"""Rasters with no longer side than this are kept as shown, 3 bytes a pixel, while pictures are cut from them."""
+
+_STRIP_PX = 512
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,9 +49,16 @@ class Stretch:
         """uint8 (row, col, 3); a flat grey where not valid."""
         if self.decibels:
             values = _decibels(values)
-        part = np.clip((values - self.low) / max(self.high - self.low, 1e-9), 0.0, 1.0) ** (1.0 / self.gamma)
-        colour = np.moveaxis(np.broadcast_to(part, (3, *valid.shape)), 0, -1)
-        picture: ByteImage = np.where(valid[..., None], np.rint(colour * 255), NODATA_GREY).astype(np.uint8)
+        part = values - self.low
+        part /= max(self.high - self.low, 1e-9)
+        np.clip(part, 0.0, 1.0, out=part)
+        if self.gamma != 1.0:
+            part **= 1.0 / self.gamma
+        part *= 255
+        levels = np.rint(part, out=part).astype(np.uint8)
+        picture: ByteImage = np.empty((*valid.shape, 3), np.uint8)
+        picture[:] = np.moveaxis(np.broadcast_to(levels, (3, *valid.shape)), 0, -1)
+        picture[~valid] = NODATA_GREY
         return picture
 
 
@@ -61,7 +71,7 @@ def shared_stretch(paths: tuple[Path, Path], quantity: str) -> Stretch:
     samples = []
     for path in paths:
         values, valid = read_pixels(path, bands, None, SAMPLE_PX)
-        usable = values[:, valid]
+        usable = values if valid.all() else values[:, valid]
         samples.append((_decibels(usable) if decibels else usable).ravel())
     joined: FloatArray = np.concatenate(samples)
     low, high = (
@@ -86,33 +96,41 @@ def _display_bands(names: tuple[str | None, ...]) -> tuple[int, ...]:
 
 
 class Views:
-    """Pixels of rasters that many small pictures are cut from: a small raster is decoded once and kept.
+    """Rasters as shown, for many small pictures to be cut from: a small raster is decoded once and kept.
 
     Several threads may cut at a time.
     """
 
-    def __init__(self, bands: tuple[int, ...]) -> None:
-        self._bands = bands
-        self._kept: dict[Path, tuple[FloatArray, BoolArray]] = {}
+    def __init__(self, stretch: Stretch) -> None:
+        self._stretch = stretch
+        self._kept: dict[Path, ByteImage] = {}
         self._decoding = threading.Lock()
 
-    def cut(self, path: Path, window: Window, longest_px: int) -> tuple[FloatArray, BoolArray]:
-        """As `read_pixels`."""
+    def cut(self, path: Path, window: Window, longest_px: int) -> ByteImage:
+        """uint8 (row, col, 3) of a window, shrunk so that no side is longer than `longest_px`."""
         if max(window.shape) > longest_px or not self._holds(path):
-            return read_pixels(path, self._bands, window, longest_px)
-        values, valid = self._kept[path]
-        inside = np.s_[window.row0 : window.row1, window.col0 : window.col1]
-        return values[(slice(None), *inside)], valid[inside]
+            return self._stretch.shown(*read_pixels(path, self._stretch.bands, window, longest_px))
+        return self._kept[path][window.row0 : window.row1, window.col0 : window.col1]
 
     def _holds(self, path: Path) -> bool:
         with self._decoding:
             if path not in self._kept:
                 with rasterio.open(path) as dataset:
-                    longest = max(dataset.shape)
-                if longest > KEPT_PX:
-                    return False
-                self._kept[path] = read_pixels(path, self._bands, None, longest)
+                    if max(dataset.shape) > KEPT_PX:
+                        return False
+                    self._kept[path] = self._whole(dataset)
         return True
+
+    def _whole(self, dataset: Any) -> ByteImage:
+        """All of a raster, strip by strip: its numbers take four times the memory of what is shown."""
+        shown = np.empty((*dataset.shape, 3), np.uint8)
+        rows, cols = dataset.shape
+        for row in range(0, rows, _STRIP_PX):
+            strip = Window(row0=row, col0=0, row1=min(row + _STRIP_PX, rows), col1=cols)
+            shown[strip.row0 : strip.row1] = self._stretch.shown(
+                *_read(dataset, self._stretch.bands, strip, max(rows, cols))
+            )
+        return shown
 
 
 def read_pixels(
@@ -129,15 +147,25 @@ def read_pixels(
     with rasterio.open(path, sharing=True) as dataset:  # blocks stay cached while somebody holds it open
         if window is None:
             window = Window(row0=0, col0=0, row1=dataset.height, col1=dataset.width)
-        height, width = window.shape
-        factor = min(1.0, longest_px / max(height, width))
-        shape = (len(bands), max(1, round(height * factor)), max(1, round(width * factor)))
-        read = dataset.read(
-            bands, window=BlockWindow(window.col0, window.row0, width, height), out_shape=shape, masked=True,
-            resampling=Resampling.average if factor < 1 else Resampling.nearest,
-        )  # fmt: skip
-        scale = np.array([dataset.scales[band - 1] for band in bands], np.float32)[:, None, None]
-    values = read.filled(0).astype(np.float32) * scale
-    mask = np.ma.getmaskarray(read)
-    bad = mask.any(axis=0) | ~np.isfinite(values).all(axis=0)
-    return np.where(bad, np.float32(0), values).astype(np.float32), ~bad
+        return _read(dataset, bands, window, longest_px)
+
+
+def _read(
+    dataset: Any, bands: tuple[int, ...], window: Window, longest_px: int
+) -> tuple[FloatArray, BoolArray]:
+    height, width = window.shape
+    factor = min(1.0, longest_px / max(height, width))
+    shape = (len(bands), max(1, round(height * factor)), max(1, round(width * factor)))
+    read = dataset.read(
+        bands, window=BlockWindow(window.col0, window.row0, width, height), out_shape=shape, masked=True,
+        resampling=Resampling.average if factor < 1 else Resampling.nearest,
+    )  # fmt: skip
+    scale = np.array([dataset.scales[band - 1] for band in bands], np.float32)[:, None, None]
+    values = read.filled(0).astype(np.float32)
+    values *= scale
+    bad: BoolArray = np.asarray(np.ma.getmaskarray(read).any(axis=0), np.bool_)
+    if not np.issubdtype(read.dtype, np.integer):
+        bad |= ~np.isfinite(values).all(axis=0)
+    if bad.any():
+        values[:, bad] = 0
+    return values, ~bad

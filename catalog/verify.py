@@ -141,7 +141,7 @@ def _sealed_document(
         stated = holder[field]
         bare_holder = {name: value for name, value in holder.items() if name != field}
         bare = bare_holder if inside is None else {**document, inside: bare_holder}
-        whole = layout.digest(bare) == stated and layout.json_bytes(document) == data
+        whole = layout.digest(bare) == stated and layout.is_written(document, data)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         return None, Problem(path=path.name, fault="changed", detail=f"cannot be read as written: {error!r}")
     if whole:

@@ -17,8 +17,6 @@ from types import FrameType
 from typing import NoReturn
 
 import click
-from rich.console import Console
-from rich.text import Text
 
 from flows.errors import UnusableOutput
 from imagery.errors import SitewatchError
@@ -155,11 +153,16 @@ def _out(args: Sequence[str]) -> str:
 
 
 def _say(head: str, message: str) -> None:
+    from rich.console import Console  # noqa: PLC0415 - most commands end without a message
+    from rich.text import Text  # noqa: PLC0415
+
     text = Text.assemble((head, "bold red"), " ", message)
     Console(stderr=True, highlight=False).print(text, soft_wrap=True)
 
 
 def _traceback() -> None:
+    from rich.console import Console  # noqa: PLC0415 - see above
+
     Console(stderr=True).print_exception()
 
 

@@ -11,9 +11,6 @@ from typing import Any, TypeVar
 
 import click
 
-from imagery.sources.provider_file import providers_in
-from imagery.sources.providers import VARIABLE
-
 F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT_MIN_SCORE = 0.5
@@ -80,6 +77,9 @@ def providers_option(command: F) -> F:
 
     def use(_ctx: click.Context, _param: click.Parameter, value: Path | None) -> None:
         if value is not None:
+            from imagery.sources.provider_file import providers_in  # noqa: PLC0415 - help must not wait for it
+            from imagery.sources.providers import VARIABLE  # noqa: PLC0415
+
             providers_in(str(value))
             os.environ[VARIABLE] = str(value.resolve())
 

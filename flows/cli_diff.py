@@ -16,9 +16,6 @@ from flows.cli_common import (
     print_json,
     screen_options,
 )
-from flows.cli_tables import show_diff
-from flows.diff import diff_images
-from flows.screen import progress_bars
 
 _RADAR_QUANTITIES = ("linear", "db")
 _ADDRESSES = ("http:", "https:", "s3:", "ftp:")
@@ -63,6 +60,8 @@ def diff(
             raise click.UsageError(
                 f"{image}: diff compares files; download the image first and give its path"
             )
+    from flows.diff import diff_images  # noqa: PLC0415 - help and bad usage must not wait for it
+
     options: dict[str, Any] = {
         "gsd_m": gsd_m, "sensor": sensor, "quantity": quantity, "before_time": before_time,
         "after_time": after_time, "scorer": scorer, "out": out, "min_score": min_score,
@@ -72,6 +71,9 @@ def diff(
         result = diff_images(before, after, **options)
         print_json(result.document)
     else:
+        from flows.cli_tables import show_diff  # noqa: PLC0415 - as is what draws on the screen
+        from flows.screen import progress_bars  # noqa: PLC0415
+
         with progress_bars():
             result = diff_images(before, after, **options)
         show_diff(result)

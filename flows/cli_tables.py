@@ -1,13 +1,14 @@
 """Closing tables of the commands."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from flows.diff import DiffResult
+if TYPE_CHECKING:
+    from flows.diff import DiffResult
 
 _MAX_ROWS = 15
 
@@ -19,7 +20,7 @@ def status_text(status: str) -> Text:
     return Text(status.replace("_", " "), style=_STYLE.get(status, ""))
 
 
-def show_diff(result: DiffResult) -> None:
+def show_diff(result: "DiffResult") -> None:
     """What changed, how good the alignment was and where the files are."""
     console = Console(highlight=False)
     document = result.document

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from models.detect import Detection
 
@@ -104,6 +103,8 @@ def _linkable(detections: Sequence[Detection]) -> list[int]:
 
 def _assign(costs: NDArray[np.float64]) -> tuple[float, list[tuple[int, int]]]:
     """Cheapest assignment in which every end may also stay alone; its cost and pairs."""
+    from scipy.optimize import linear_sum_assignment  # noqa: PLC0415 - a third of a second for most commands
+
     n, m = costs.shape
     table = np.full((n + m, m + n), 0.0)
     table[:n, :m] = np.where(np.isfinite(costs), costs, 1e6)

@@ -13,7 +13,6 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
-from scipy.signal import fftconvolve
 
 from imagery.grid import zone_mask
 from imagery.raster import BoolArray, FloatArray, gsd_m
@@ -144,6 +143,8 @@ def _state(zone: Zone, mask: BoolArray, statistic: FloatArray, zones: BoolArray,
 
 def _shares_elsewhere(mask: BoolArray, changed: BoolArray, usable: BoolArray) -> NDArray[np.float64]:
     """Share of changed pixels under the zone's outline at every other place where it can be laid."""
+    from scipy.signal import fftconvolve  # noqa: PLC0415 - only sites at coarse pixels need it
+
     rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     form = mask[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1].astype(np.float32)[::-1, ::-1]
     seen = fftconvolve(usable.astype(np.float32), form, mode="valid")

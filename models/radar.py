@@ -11,9 +11,8 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 from scipy.ndimage import gaussian_filter1d
-from scipy.special import polygamma
+from scipy.special import fdtrc, fdtri, polygamma
 
 from imagery.raster import BoolArray, FloatArray, Window
 
@@ -37,7 +36,7 @@ _TABLE_LOG_LOOKS = np.linspace(np.log(LOOKS_RANGE[0]), np.log(LOOKS_RANGE[1]), 1
 
 def _table_log_scatter(quantile: float) -> Values:
     looks = np.exp(_TABLE_LOG_LOOKS)
-    out: Values = np.log(np.log(stats.f.ppf(0.5 + quantile / 2, 2 * looks, 2 * looks)))
+    out: Values = np.log(np.log(fdtri(2 * looks, 2 * looks, 0.5 + quantile / 2)))
     return out
 
 
@@ -170,7 +169,7 @@ def equality_exceeds(sigmas: float, looks: float) -> float:
     """Exact share of unchanged pixels whose `equality` lies beyond +-`sigmas`: the ratio follows F(2 L, 2 L)."""
     log_cosh = sigmas**2 / (4.0 * looks - 1.0)
     d = 2.0 * float(np.arccosh(np.exp(min(log_cosh, 700.0))))
-    return 2.0 * float(stats.f.sf(np.exp(min(d, 700.0)), 2 * looks, 2 * looks))
+    return 2.0 * float(fdtrc(2 * looks, 2 * looks, np.exp(min(d, 700.0))))
 
 
 def averaging_side_px(looks: float | None) -> int:

@@ -2,9 +2,9 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -140,12 +140,16 @@ def test_json_has_no_nan_and_keeps_numpy_numbers() -> None:
         "b": [np.nan, np.int64(3)],
         "c": np.array([1.0, np.inf]),
         "d": {"z", "y"},
+        "e": MappingProxyType({"f": (Path("g"), np.float32(0.1))}),
+        "h": [datetime(2024, 1, 2, 5, tzinfo=timezone(timedelta(hours=2))), datetime(2024, 1, 2)],
     }
     assert json.loads(layout.json_bytes(document)) == {
         "a": 0.5,
         "b": [None, 3],
         "c": [1.0, None],
         "d": ["y", "z"],
+        "e": {"f": ["g", float(np.float32(0.1))]},
+        "h": ["2024-01-02T03:00:00Z", "2024-01-02T00:00:00"],
     }
 
 

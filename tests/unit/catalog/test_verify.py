@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from catalog import layout
 from catalog.errors import BrokenRecord
 from catalog.run import RunPaths, write_run
 from catalog.verify import verify
@@ -72,6 +73,16 @@ def test_whitespace_in_the_documents_counts_as_change(written: RunPaths) -> None
     found = verify(written.folder)
     written.item.write_bytes(good)
     assert [(p.path, p.fault) for p in found.problems] == [("item.json", "changed")]
+
+
+def test_documents_as_the_standard_library_wrote_them_are_intact(written: RunPaths) -> None:
+    for path in (written.report, written.item):
+        good = path.read_bytes()
+        document = json.loads(good)
+        earlier = (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
+        assert layout.is_written(document, good)
+        assert layout.is_written(document, earlier)
+        assert not layout.is_written(document, earlier.replace(b"\n ", b"\n  ", 1))
 
 
 def test_a_link_in_place_of_a_file_is_not_the_file(written: RunPaths, tmp_path: Path) -> None:

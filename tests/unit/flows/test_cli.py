@@ -38,6 +38,24 @@ def test_help_names_every_command_and_loads_nothing_heavy() -> None:
     assert answer.stdout.strip().endswith("[]")
 
 
+def test_comparing_two_files_loads_no_library_that_it_has_no_use_for() -> None:
+    unused = ("prefect", "scipy.stats", "scipy.signal", "scipy.optimize", "pystac", "matplotlib")
+    program = f"import sys, flows.diff; print([name for name in {unused!r} if name in sys.modules])"
+    answer = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert answer.stdout.strip() == "[]"
+
+
+def test_help_of_a_comparison_loads_no_arrays() -> None:
+    loaded = (
+        "import sys; print([m for m in ('numpy', 'scipy', 'rich.console', 'prefect') if m in sys.modules])"
+    )
+    answer = sitewatch("diff", "--help", code=f"atexit.register(lambda: exec({loaded!r}))")
+    assert answer.returncode == 0
+    assert answer.stdout.strip().endswith("[]")
+
+
 @pytest.mark.parametrize("command", ["add", "diff", "evaluate", "verify", "scenes", "run", "demo", "status"])
 def test_help_of_commands_never_loads_prefect(command: str) -> None:
     answer = sitewatch(command, "--help", code=f"atexit.register(lambda: exec({LOADED!r}))")
