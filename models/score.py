@@ -55,25 +55,37 @@ VARIABLE = "SITEWATCH_SCORER"
 def chosen_scorer(sensor: Sensor) -> str | None:
     """The scorer that ``--scorer`` named, where it is one for this sensor; None for the default."""
     name = os.environ.get(VARIABLE)
-    if name is None or (name in BY_SENSOR and BY_SENSOR[name] != sensor):
-        return None
-    return name
+    return None if name is None or scorer_name(name, sensor) != name else name
 
 
 def scorer_name(name: str | None, sensor: Sensor) -> str:
-    """What reports call the scorer that is used where `name` was asked for."""
-    return name or DEFAULTS[sensor]
+    """What reports call the scorer that is used where `name` was asked for: the default, where that is for others."""
+    if name is None or _sensor_of(name) not in (None, sensor):
+        return DEFAULTS[sensor]
+    return name
+
+
+def _sensor_of(name: str) -> Sensor | None:
+    """Which images a scorer is for; None for any, and where nothing says."""
+    if name == STATISTICAL:
+        return None
+    if name in BY_SENSOR:
+        return BY_SENSOR[name]
+    said = _document(name).get("sensor")
+    return said if said in ("optical", "sar") else None
 
 
 def load_scorer(name: str | None, sensor: Sensor) -> Scorer:
     """The scorer called `name`, the one in a ``.json`` file of that path, or the default for a sensor.
+
+    A scorer that is made for the other sensor gives way to the default.
 
     Raises
     ------
     ModelError
         No such scorer, or one made for other features.
     """
-    return _load(name or DEFAULTS[sensor])
+    return _load(scorer_name(name, sensor))
 
 
 def _document(name: str) -> dict[str, Any]:

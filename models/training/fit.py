@@ -220,11 +220,15 @@ def document(
     name: str, scorer: SizedScorer | TreeScorer, samples: Sequence[Sample], *, budgets: dict[str, list[list[float]]],
     licence: str, also: str | None = None,
 ) -> str:  # fmt: skip
-    """The text of a scorer file; `also` names a scorer that counts beside it where pixels are coarse."""
+    """The text of a scorer file; `also` names a scorer that counts beside it where pixels are coarse.
+
+    What has no second look is for radar: nothing else is fitted without one.
+    """
     first = scorer.first if isinstance(scorer, TreeScorer) else scorer
     gsds = [sample.case.gsd_m for sample in samples if sample.pixels == "usual"] or [0.0]
     content: dict[str, Any] = {
-        "name": name, "licence": licence, "features": NAMES, "split_m": SPLIT_M, "blend": BLEND,
+        "name": name, "sensor": "optical" if isinstance(scorer, TreeScorer) else "sar", "licence": licence,
+        "features": NAMES, "split_m": SPLIT_M, "blend": BLEND,
         "small": _line(first.small), "large": _line(first.large), "budget": budgets,
         "budget_gsd_m": [round(0.6 * min(gsds), 4), round(1.6 * max(gsds), 4)],
         "fitted_on": {"cases": sorted(sample.case.name for sample in samples)},

@@ -2,6 +2,7 @@
 
 import json
 from importlib import resources
+from pathlib import Path
 
 import numpy as np
 
@@ -37,3 +38,14 @@ def test_its_terms_are_those_of_the_code_and_it_says_so() -> None:
 def test_what_its_claims_cost_on_real_ground_was_not_fitted() -> None:
     scorer = score.load_scorer(NAME, "optical")
     assert scorer.false_alarms_per_km2(0.5, 30.0, 0.5) is None
+
+
+def test_radar_keeps_its_scorer_whatever_optical_one_is_named(tmp_path: Path) -> None:
+    assert score.load_scorer("optical-free-1", "sar").name == "sar-1"
+    assert score.scorer_name("optical-free-1", "sar") == "sar-1"
+    own = tmp_path / "own.json"
+    text = (resources.files("models") / "data" / "optical-free-1.json").read_text()
+    own.write_text(json.dumps({**json.loads(text), "sensor": "optical"}))
+    assert score.scorer_name(str(own), "sar") == "sar-1"
+    assert score.scorer_name(str(own), "optical") == str(own)
+    assert score.load_scorer("statistical", "sar").name == "statistical"
