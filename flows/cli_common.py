@@ -19,7 +19,7 @@ FALSE_ALARMS_HELP = (
     "In place of --min-score: list what keeps false alarms within this; takes about twice as long."
 )
 SCORER_HELP = (
-    "optical-2 (default), optical-free-1 (fitted on drawn scenes alone, free of the terms of optical-2), statistical, "
+    "optical-3 (default), optical-free-1 (fitted on drawn scenes alone, free of the terms of optical-3), statistical, "
     "or a .json file that `sitewatch train` wrote."
 )
 

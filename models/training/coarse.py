@@ -16,6 +16,7 @@ from odc.geo.geobox import GeoBox
 from imagery.raster import Raster, Reader, Window
 from imagery.warp import ArrayReader
 from models.evaluation import Box, Case
+from models.training.samples import RESCALED
 
 FACTORS = (4, 6, 10)
 """Fine pixels per coarse one, along each side."""
@@ -69,7 +70,7 @@ def coarser(case: Case, factor: float) -> Case:
         return Box(*(edge / factor for edge in box))
 
     return replace(
-        case, name=f"{case.name} x{factor}", gsd_m=case.gsd_m * factor,
+        case, name=f"{case.name}{RESCALED}{factor}", gsd_m=case.gsd_m * factor,
         shape=(int(case.shape[0] / factor), int(case.shape[1] / factor)),
         truths=tuple(truth._replace(box=scaled(truth.box)) for truth in case.truths),
         dont_care=tuple(scaled(box) for box in case.dont_care), ignore=tuple(scaled(box) for box in case.ignore),

@@ -23,7 +23,7 @@ from models.scorers import (
 )
 from models.training.boost import Growth, grow
 from models.training.lines import calibration, fit_line
-from models.training.samples import Sample, suppressed
+from models.training.samples import RESCALED, Sample, suppressed
 from models.trees import Forest
 
 Values = NDArray[np.float64]
@@ -231,7 +231,7 @@ def document(
         "features": NAMES, "split_m": SPLIT_M, "blend": BLEND,
         "small": _line(first.small), "large": _line(first.large), "budget": budgets,
         "budget_gsd_m": [round(0.6 * min(gsds), 4), round(1.6 * max(gsds), 4)],
-        "fitted_on": {"cases": sorted(sample.case.name for sample in samples)},
+        "fitted_on": {"cases": sorted({sample.case.name.partition(RESCALED)[0] for sample in samples})},
     }  # fmt: skip
     if isinstance(scorer, TreeScorer):
         content["second_look"] = {

@@ -17,6 +17,9 @@ PIECE, OTHER_PIECE, CONTROL = 0.3, 0.05, 0.5
 FINE_BELOW_M, SHIPS_FROM_M = 0.4, 7.0
 """Pixel sizes below and from which an optical scorer has parts of its own."""
 
+RESCALED = " x"
+"""In the name of a case that is seen through other pixels than it was labelled in, before how much wider they are."""
+
 _OVERLAP = {"vehicle": 0.25}
 _USUAL_OVERLAP = 0.3
 _SIZES_M = {"aircraft": (12.0, np.inf), "vehicle": (0.0, 25.0), "ship": (20.0, np.inf), "none": (0.0, np.inf)}
