@@ -49,6 +49,22 @@ def test_aircraft_have_the_size_of_their_type(rng: np.random.Generator) -> None:
         assert thing.length_m <= 1.05 * min(most_m, longest)
 
 
+def test_every_third_airport_has_vehicles_labelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    black = np.zeros((8, 8, 3), np.uint8)
+    nothing: dict[str, list[object]] = {
+        key: [] for key in ("appeared", "vanished", "occupied_both", "ambiguous")
+    }
+    monkeypatch.setattr(
+        draw_cases, "pictures", lambda _: ([black, black], {"aircraft": nothing, "vehicle": nothing})
+    )
+    for number in range(4):
+        draw_cases.draw(tmp_path, number)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "sim_aircraft_airport_000", "sim_aircraft_airport_001", "sim_aircraft_airport_002",
+        "sim_aircraft_airport_003", "sim_vehicle_airport_000", "sim_vehicle_airport_003",
+    ]  # fmt: skip
+
+
 def test_labels_lie_in_the_picture_and_what_was_replaced_is_not_judged(drawn: Path) -> None:
     cases = load_cases(drawn)
     assert {(files.case.klass, files.case.origin) for files in cases} == {
