@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.evaluation import Box, Case
-from models.overlap import MAX_COVERED, MAX_IOU, WHOLE_BONUS, WHOLE_M, WHOLE_SCORE
+from models.overlap import MAX_COVERED, MAX_IOU, rank
 
 Values = NDArray[np.float64]
 
@@ -100,22 +100,22 @@ def suppressed(
     boxes: NDArray[np.int64], scores: Values, lengths_m: Values, *, lowest: float
 ) -> NDArray[np.int64]:
     """Positions of the candidates that `models.overlap` would keep, best first."""
-    ranks = scores + np.where((lengths_m >= WHOLE_M) & (scores >= WHOLE_SCORE), WHOLE_BONUS, 0.0)
+    ranks = rank(scores, lengths_m)
     order = np.flatnonzero(scores >= lowest)
     order = order[np.lexsort((*boxes[order].T[::-1], -ranks[order]))]
     b = boxes[order].astype(np.float64)
     area = (b[:, 2] - b[:, 0]) * (b[:, 3] - b[:, 1])
     alive = np.ones(len(b), np.bool_)
     kept = []
-    for rank in range(len(b)):
-        if not alive[rank]:
+    for turn in range(len(b)):
+        if not alive[turn]:
             continue
-        kept.append(order[rank])
-        rest = rank + 1 + np.flatnonzero(alive[rank + 1 :])
-        width = np.minimum(b[rest, 2], b[rank, 2]) - np.maximum(b[rest, 0], b[rank, 0])
-        height = np.minimum(b[rest, 3], b[rank, 3]) - np.maximum(b[rest, 1], b[rank, 1])
+        kept.append(order[turn])
+        rest = turn + 1 + np.flatnonzero(alive[turn + 1 :])
+        width = np.minimum(b[rest, 2], b[turn, 2]) - np.maximum(b[rest, 0], b[turn, 0])
+        height = np.minimum(b[rest, 3], b[turn, 3]) - np.maximum(b[rest, 1], b[turn, 1])
         shared = np.clip(width, 0, None) * np.clip(height, 0, None)
-        joint, least = area[rest] + area[rank] - shared, np.minimum(area[rest], area[rank])
+        joint, least = area[rest] + area[turn] - shared, np.minimum(area[rest], area[turn])
         alive[rest[(shared > MAX_IOU * joint) | (shared > MAX_COVERED * least)]] = False
     best = np.array(kept, np.int64)
     return best[np.argsort(-scores[best], kind="stable")]
