@@ -8,6 +8,10 @@ seam is found once and the result does not depend on where the seams are.
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from imagery.raster import Window
 
@@ -15,7 +19,7 @@ TILE_PX = 512
 """Usual side of a tile."""
 
 WHOLE_PX = 2600
-"""A grid with no longer side than this is computed in one piece: a gigabyte at the most."""
+"""A grid with no longer side than this is computed in one piece: a little over a gigabyte at the most."""
 
 BLOCK_TILES = 3
 """Tiles per side of the blocks that a larger grid is computed in."""
@@ -46,7 +50,15 @@ class Tile:
 
     def owns(self, row: float, col: float) -> bool:
         """Whether a centroid at (`row`, `col`) of the full grid belongs to this tile."""
-        return self.core.row0 <= row < self.core.row1 and self.core.col0 <= col < self.core.col1
+        return bool(self.own(np.array(row), np.array(col)))
+
+    def own(self, rows: NDArray[Any], cols: NDArray[Any]) -> NDArray[np.bool_]:
+        """The same of several centroids."""
+        core = self.core
+        out: NDArray[np.bool_] = (
+            (rows >= core.row0) & (rows < core.row1) & (cols >= core.col0) & (cols < core.col1)
+        )
+        return out
 
 
 def tiles(shape: tuple[int, int], *, size_px: int, halo_px: int) -> Iterator[Tile]:

@@ -6,7 +6,7 @@ a region that fits it among many that do not, and the scorer chooses.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 import cv2
@@ -108,9 +108,11 @@ class Regions:
         """Number of regions."""
         return len(self.boxes)
 
-    @cached_property
-    def labels(self) -> NDArray[Any]:
-        """Label map (row, col): 0 = none, 1..count = region; the smallest type that image filters take."""
+    def painted(self) -> NDArray[Any]:
+        """Label map (row, col): 0 = none, 1..count = region; the smallest type that image filters take.
+
+        Made anew for each call: as large as the window, and seldom wanted twice.
+        """
         kind = np.uint16 if self.count < np.iinfo(np.uint16).max else np.float32
         # Whole groups of eight bytes, see `models.runs.set_positions`.
         flat = np.zeros(-(-self.shape[0] * self.shape[1] // 8) * 8, kind)

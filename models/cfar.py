@@ -7,6 +7,7 @@ date has its own, so that a rough sea beside a calm one raises no alarm.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -100,7 +101,11 @@ def contrasts(regions: Regions, measured: Measured, evidence: ChangeEvidence, lo
     """
     dates = evidence.before.mean(axis=0), evidence.after.mean(axis=0)
     quiet = speckle_db(looks * len(evidence.before))
-    rows = [_contrast(i, regions, measured, dates, evidence.valid, quiet) for i in range(regions.count)]
+    labels = regions.painted()
+    rows = [
+        _contrast(i, labels, regions.boxes[i], measured, dates, evidence.valid, quiet)
+        for i in range(regions.count)
+    ]
     table = np.array(rows, np.float64).reshape(-1, 8)
     db, sigmas = table[:, :2], table[:, 2:4]
     late = db[:, 1] > db[:, 0]
@@ -115,17 +120,18 @@ def contrasts(regions: Regions, measured: Measured, evidence: ChangeEvidence, lo
 
 def _contrast(
     i: int,
-    regions: Regions,
+    labels: NDArray[Any],
+    box: NDArray[np.int64],
     measured: Measured,
     dates: tuple[FloatArray, FloatArray],
     valid: BoolArray,
     quiet: float,
 ) -> tuple[float, ...]:
-    col0, row0, col1, row1 = (int(v) for v in regions.boxes[i])
+    col0, row0, col1, row1 = (int(v) for v in box)
     reach = GUARD_PX + RING_PX
     top, left = max(0, row0 - reach), max(0, col0 - reach)
     window = np.s_[top : row1 + reach, left : col1 + reach]
-    body = (regions.labels[window] == i + 1).astype(np.uint8)
+    body = (labels[window] == i + 1).astype(np.uint8)
     seen = valid[window]
     near = cv2.dilate(body, np.ones((3, 3), np.uint8)) > body
     rim = 1.0 - float(seen[near].mean()) if near.any() else 1.0

@@ -1,7 +1,7 @@
 """A detection: one object-sized region that differs between two dates."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Kind = Literal["appeared", "vanished"]
@@ -74,10 +74,6 @@ class Detection:
         col0, row0, col1, row1 = self.bbox_px
         if col1 <= col0 or row1 <= row0:
             raise ValueError(f"empty bbox_px {self.bbox_px}")
-
-    def scored(self, score: float, **changes: Any) -> "Detection":
-        """A copy with another score."""
-        return replace(self, score=score, **changes)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready."""

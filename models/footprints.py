@@ -164,7 +164,7 @@ def footprints(regions: Regions, valid: BoolArray, ring_px: int) -> Footprints:
     ring_px : int
         Width of the ring, which begins one pixel beyond the region.
     """
-    labels = regions.labels
+    labels = regions.painted()
     side = 2 * (ring_px + 1) + 1
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
     square = np.ones((3, 3), np.uint8)

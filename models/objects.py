@@ -122,8 +122,7 @@ def owners(centroids: NDArray[np.float64], cut: Sequence[Tile]) -> NDArray[np.in
     out = np.full(len(centroids), -1, np.int64)
     col, row = centroids.T
     for number, tile in enumerate(cut):
-        core = tile.core
-        out[(row >= core.row0) & (row < core.row1) & (col >= core.col0) & (col < core.col1)] = number
+        out[tile.own(row, col)] = number
     return out
 
 

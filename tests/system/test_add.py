@@ -1,16 +1,13 @@
 """From three vendors' deliveries to compared pairs: `add`, `scenes` and `run` as a person types them."""
 
 import json
-import os
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 import rasterio
 
+from tests.system.real_runs import sitewatch
 from tests.unit.imagery import deliveries as made
 
 pytestmark = pytest.mark.system
@@ -18,15 +15,6 @@ pytestmark = pytest.mark.system
 BEFORE, AFTER = datetime(2024, 12, 5, 8, 20, 11, tzinfo=UTC), datetime(2024, 12, 10, 8, 25, 40, tzinfo=UTC)
 CLOUD = (300.0, 260.0, 640.0, 480.0)
 PERIOD = ("--from", "2024-12-01", "--to", "2024-12-31")
-
-
-def sitewatch(*args: str | Path, code: int = 0) -> Any:
-    """Run a command in a process of its own; the document it prints with ``--json``."""
-    env = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT")}
-    command = [sys.executable, "-m", "flows.cli", *map(str, args), "--json"]
-    done = subprocess.run(command, check=False, env=env, capture_output=True, text=True, timeout=800)
-    assert done.returncode == code, done.stderr or done.stdout
-    return json.loads(done.stdout)
 
 
 def seen_at(path: Path, east_m: float, south_m: float) -> bool:

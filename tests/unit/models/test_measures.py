@@ -53,7 +53,7 @@ class Plain:
     """Masks of one region's body, core, neighbours and ring, from the label map and nothing else."""
 
     def __init__(self, regions: Regions, number: int, evidence: ChangeEvidence) -> None:
-        labels = regions.labels
+        labels = regions.painted()
         self.body = labels == number + 1
         square = np.ones((3, 3), np.uint8)
         self.core = cv2.erode(labels, square) == number + 1
