@@ -30,7 +30,6 @@ from imagery.tile import Tile
 MEDIA_TYPE = "image/tiff; application=geotiff; profile=cloud-optimized"
 BLOCK_PX = 512
 CHUNK_PX = 1024
-CACHE_MB = 128
 FULL_BYTES = 1 << 20
 TIF, PLAIN = ".tif", ".plain.tif"
 _COLOURS = {"red": ColorInterp.red, "green": ColorInterp.green, "blue": ColorInterp.blue}
@@ -246,13 +245,12 @@ def _write(
     """Stream into a plain tiled TIFF beside the target, then copy it into the COG layout."""
     plain = path.with_name(path.stem + PLAIN)
     try:
-        with rasterio.Env(GDAL_CACHEMAX=CACHE_MB):
-            _write_plain(plain, grid, bands=bands, encoding=encoding, chunks=chunks)
-            with _told(path):
-                if simulated:
-                    _say_simulated(plain)
-                _add_overviews(plain, tuple(grid.shape), overviews)
-                _copy_to_cog(plain, path, encoding)
+        _write_plain(plain, grid, bands=bands, encoding=encoding, chunks=chunks)
+        with _told(path):
+            if simulated:
+                _say_simulated(plain)
+            _add_overviews(plain, tuple(grid.shape), overviews)
+            _copy_to_cog(plain, path, encoding)
         with _told(path):
             _force_to_disk(path)
     finally:

@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from typing import Any
 import imagery
 from flows.add import RETOLD, TOLD, Newcomer
 from flows.errors import BadRequest, UnusableOutput
+from flows.whole_file import whole_file
 from imagery.copies import sha256_of
 from imagery.errors import MissingMetadata
 from imagery.sources.facts import Facts
@@ -285,24 +285,15 @@ def write(planned: Plan) -> None:
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(temporary).chmod(_file_mode())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with whole_file(path) as partial:
+        partial.write_bytes(content)
 
 
 def _copy(copy: CopyPlan) -> None:
     copy.target.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=copy.target.parent, prefix=f".{copy.target.name}.")
-    partial = Path(temporary)
-    try:
+    with whole_file(copy.target) as partial:
         digest = hashlib.sha256()
-        with os.fdopen(handle, "wb") as out, copy.source.open("rb") as original:
+        with partial.open("xb") as out, copy.source.open("rb") as original:
             while chunk := original.read(_CHUNK):
                 digest.update(chunk)
                 out.write(chunk)
@@ -310,10 +301,6 @@ def _copy(copy: CopyPlan) -> None:
             os.fsync(out.fileno())
         _check(copy, digest.hexdigest(), sha256_of(partial))
         shutil.copystat(copy.source, partial)
-        partial.replace(copy.target)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
 
 
 def _check(copy: CopyPlan, *digests: str) -> None:
@@ -322,10 +309,3 @@ def _check(copy: CopyPlan, *digests: str) -> None:
             f"{copy.target}: the copy is not what was read from {copy.source}; is it still being written, or the "
             "disk faulty? Nothing was put in its place"
         )
-
-
-def _file_mode() -> int:
-    """What a new file may be under the user's umask; temporary files are private."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask

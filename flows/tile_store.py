@@ -6,13 +6,12 @@ of its arrays; a tile is finished when its record is there and the checksums are
 
 import hashlib
 import io
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from flows.whole_file import whole_file
 from flows.work import read_json, write_json
 from imagery.raster import FloatArray
 from imagery.tile import Tile
@@ -118,12 +117,6 @@ def _write_array(path: Path, array: FloatArray) -> str:
     # Through memory: numpy's own writing to a file hides why a full disk refused it.
     buffer = io.BytesIO()
     np.save(buffer, array, allow_pickle=False)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(buffer.getbuffer())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with whole_file(path) as partial:
+        partial.write_bytes(buffer.getbuffer())
     return hashlib.sha256(buffer.getbuffer()).hexdigest()

@@ -4,7 +4,6 @@ What lies here can be deleted at any time between runs; it only saves repeated w
 """
 
 import json
-import os
 import shutil
 import tempfile
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.errors import UnusableOutput
+from flows.whole_file import whole_file
 
 STALE_S = 24 * 3600.0
 """Age after which a scratch folder belongs to a process that was killed."""
@@ -52,14 +52,9 @@ def scratch(out: Path) -> Iterator[Path]:
 
 def write_json(path: Path, document: dict[str, Any]) -> None:
     """Write whole or not at all."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(json.dumps(document))  # much faster than json.dump, which encodes in Python
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with whole_file(path) as partial:
+        # json.dump encodes in Python and takes far longer.
+        partial.write_text(json.dumps(document), encoding="utf-8")
 
 
 def read_json(path: Path) -> dict[str, Any] | None:

@@ -6,6 +6,7 @@ an image (``.aux.xml``, ``.ovr``, ``.msk``, world files) are never looked at.
 """
 
 import logging
+import os
 import threading
 import warnings
 from collections import OrderedDict
@@ -35,11 +36,14 @@ _ENV = {
     "GTIFF_REPORT_COMPD_CS": "NO",
     # Half a JPEG decodes to grey instead of failing unless warnings count.
     "GDAL_ERROR_ON_LIBJPEG_WARNING": "YES",
-    "GDAL_CACHEMAX": 256,
     "GDAL_NUM_THREADS": "1",
     # One read gets the header of a COG.
     "GDAL_INGESTED_BYTES_AT_OPEN": "32768",
 }
+
+# In megabytes, for the whole process and before GDAL first asks. Never in a rasterio.Env: a number there counts bytes,
+# and setting it throws out blocks that another thread is writing, which are then lost.
+os.environ.setdefault("GDAL_CACHEMAX", "128")
 
 _OPEN_DATASETS = 32
 _MAGIC_BYTES = 4096
