@@ -13,7 +13,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import diff_speed, fetch, orfeo, planning, reads, registration
+from benchmarks import diff_speed, fetch, large_pair, orfeo, planning, reads, registration
 from benchmarks.measure import machine, run_process
 from benchmarks.pair import generated_pair
 from imagery.tile import TILE_PX
@@ -209,6 +209,22 @@ def bench_registration(_options: argparse.Namespace) -> dict[str, Any]:
     return found
 
 
+def bench_large(_options: argparse.Namespace) -> dict[str, Any]:
+    """(i) `sitewatch diff` on a pair as large as a Sentinel-2 granule."""
+    found = large_pair.measure()
+    table = Table(show_header=False, title=f"{found['bands']} bands, {found['megapixels']:.0f} Mpx")
+    for name, cell in {
+        "the whole command": f"{found['seconds']:.0f} s, {found['cpu_seconds']:.0f} s of processor time",
+        "of which comparing": f"{found['compare_seconds']:.0f} s",
+        "speed": f"{found['mpx_per_s']:.2f} Mpx/s",
+        "peak memory": f"{found['peak_mb']:.0f} MB",
+        "changes": str(found["changes"]),
+    }.items():
+        table.add_row(name, cell)
+    console.print(table)
+    return found
+
+
 def _prefect_env(folder: Path) -> dict[str, str]:
     return {
         "PREFECT_HOME": str(folder / "prefect"),
@@ -225,6 +241,7 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "planning": bench_planning,
     "registration": bench_registration,
     "start": bench_start,
+    "large": bench_large,
     "workers": bench_workers,
 }
 

@@ -18,6 +18,10 @@ UNLINKED_COST = 3.0
 CLEAR_MARGIN = 3.0
 """How much dearer the best assignment without a link must be for it to be claimed."""
 
+LEAST_CLAIMED_M = 12.0
+"""Length from which a link may be claimed. Of smaller objects so many changes are missed that the true partner may well be
+among them, and then whatever else is alike is the only candidate."""
+
 SIZE_SIGMA, TONE_SIGMA, REACH_M = 0.12, 0.15, 1500.0
 MIN_SCORE, MAX_ENDS = 0.5, 80
 
@@ -89,9 +93,9 @@ def pair_up(
         without = costs.copy()
         without[i, j] = np.inf
         margin = float(_assign(without)[0] - best)
-        pairings.append(
-            Pairing(vanished=from_[i], appeared=to[j], margin=margin, clear=margin >= CLEAR_MARGIN)
-        )
+        length_m = min(vanished[from_[i]].length_m, appeared[to[j]].length_m)
+        clear = margin >= CLEAR_MARGIN and length_m >= LEAST_CLAIMED_M
+        pairings.append(Pairing(vanished=from_[i], appeared=to[j], margin=margin, clear=clear))
     return pairings, plausible
 
 

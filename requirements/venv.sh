@@ -51,4 +51,9 @@ pip=("$venv/bin/python" -m pip --disable-pip-version-check)
 # --no-compile: Python compiles what is imported; compiling everything takes longer than installing it.
 "${pip[@]}" install -qq --no-compile --no-deps --require-hashes -r "$lock"
 "${pip[@]}" install -qq --no-deps --no-build-isolation -e .
+if [ -n "${PYTHONDONTWRITEBYTECODE:-}" ]; then
+    # Then it never keeps what it compiled, and every start would take seconds more.
+    say "Compiling them once, because PYTHONDONTWRITEBYTECODE is set ..."
+    env -u PYTHONDONTWRITEBYTECODE "$venv/bin/python" -m compileall -q -j 0 "$venv/lib" >/dev/null || true
+fi
 "${pip[@]}" check >/dev/null || { "${pip[@]}" check; exit 1; }

@@ -137,6 +137,12 @@ class TestLink:
         pairings, _ = pair_up([gone], [came], 0.5)
         assert [(p.vanished, p.appeared, p.clear) for p in pairings] == [(0, 0, True)]
 
+    def test_vehicles_are_not_linked_however_alike(self) -> None:
+        gone = detection(kind="vanished", length_m=6.0, width_m=2.5)
+        pairings, plausible = pair_up([gone], [detection(200, 60, length_m=6.0, width_m=2.5)], 0.5)
+        assert [p.clear for p in pairings] == [False]
+        assert plausible == {0: [0]}
+
     def test_two_alike_are_ambiguous(self) -> None:
         gone = detection(kind="vanished")
         pairings, plausible = pair_up([gone], [detection(200, 60), detection(220, 90)], 0.5)
