@@ -19,8 +19,8 @@ CLEAR_MARGIN = 3.0
 """How much dearer the best assignment without a link must be for it to be claimed."""
 
 LEAST_CLAIMED_M = 12.0
-"""Length from which a link may be claimed. Of smaller objects so many changes are missed that the true partner may well be
-among them, and then whatever else is alike is the only candidate."""
+"""Length from which a link may be claimed. Of smaller objects so many changes are missed that the true partner may well
+be among them, and then whatever else is alike is the only candidate."""
 
 SIZE_SIGMA, TONE_SIGMA, REACH_M = 0.12, 0.15, 1500.0
 MIN_SCORE, MAX_ENDS = 0.5, 80
