@@ -8,6 +8,7 @@
         ├── RunBusy           another process is writing the same run
         ├── BrokenRecord      a run on disk is missing a file, or a file in it cannot be read
         ├── BadDatabase       sitewatch.db cannot be read or written
+        ├── NotAdmitted       somebody may not use the review desk: an unknown, used or expired link
         └── BadCase           a labelled case is incomplete or contradicts itself
 """
 
@@ -32,6 +33,10 @@ class BrokenRecord(CatalogError):
 
 class BadDatabase(CatalogError):
     """``sitewatch.db`` is damaged, locked, from a newer version, or cannot be written."""
+
+
+class NotAdmitted(CatalogError):
+    """An invitation cannot be given or used."""
 
 
 class BadCase(CatalogError):
