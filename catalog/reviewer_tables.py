@@ -3,9 +3,9 @@
 Of invitations and sessions only the SHA-256 of their token is kept: whoever reads the database cannot sign in with it.
 """
 
-from sqlalchemy import Column, Connection, ForeignKey, Integer, MetaData, Table, Text
+from sqlalchemy import Column, ForeignKey, Integer, Table, Text
 
-metadata = MetaData()
+from catalog.tables import metadata
 
 reviewers = Table(
     "reviewers",
@@ -63,7 +63,4 @@ session_ends = Table(
 )
 """A session with a row here has been signed out of."""
 
-
-def create_tables(connection: Connection) -> None:
-    """Make what is missing."""
-    metadata.create_all(connection)
+GROWING = (reviewers, reviewer_roles, invitations, invitation_uses, sessions, session_ends)

@@ -20,7 +20,6 @@ from catalog.database import reading, writing
 from catalog.errors import NotAdmitted
 from catalog.layout import utc_text
 from catalog.reviewer_tables import (
-    create_tables,
     invitation_uses,
     invitations,
     reviewer_roles,
@@ -123,7 +122,6 @@ def invite(
     lasts = START_LASTS if kind == "start" else INVITATION_LASTS
     now = datetime.now(UTC)
     with writing(root) as connection:
-        create_tables(connection)
         known = _known(connection, clean_name(name), now)
         if _role_of(connection, known) != role:
             _give(connection, known, role, given_by=given_by, at=now)
@@ -145,7 +143,7 @@ def invited(root: Path, token: str) -> tuple[Reviewer, InvitationKind]:
         Unknown, used up, expired, or of somebody who has been shut out.
     """
     with reading(root) as connection:
-        if connection is None or not _is_set_up(connection):
+        if connection is None:
             raise NotAdmitted("this link is not known here")
         return _invited(connection, token)
 
@@ -167,7 +165,6 @@ def accept(root: Path, token: str) -> tuple[Reviewer, str]:
     session = secrets.token_urlsafe(TOKEN_BYTES)
     now = datetime.now(UTC)
     with writing(root) as connection:
-        create_tables(connection)
         reviewer, _ = _invited(connection, token)
         connection.execute(insert(invitation_uses).values(token_sha256=_digest(token), at=utc_text(now)))
         connection.execute(
@@ -182,7 +179,7 @@ def accept(root: Path, token: str) -> tuple[Reviewer, str]:
 def session_of(root: Path, token: str) -> Session | None:
     """Who signed in with this session; None where it has ended, expired or never was."""
     with reading(root) as connection:
-        if connection is None or not _is_set_up(connection):
+        if connection is None:
             return None
         digest = _digest(token)
         row = connection.execute(select(sessions).where(sessions.c.token_sha256 == digest)).first()
@@ -203,8 +200,7 @@ def sign_out(root: Path, token: str) -> None:
     digest = _digest(token)
     try:
         with writing(root) as connection:
-            create_tables(connection)
-            if connection.execute(select(sessions.c.token_sha256).where(sessions.c.token_sha256 == digest)).first():
+                if connection.execute(select(sessions.c.token_sha256).where(sessions.c.token_sha256 == digest)).first():
                 connection.execute(insert(session_ends).values(token_sha256=digest, at=now))
     except IntegrityError:
         return  # it had ended already
@@ -213,7 +209,7 @@ def sign_out(root: Path, token: str) -> None:
 def list_reviewers(root: Path) -> tuple[Reviewer, ...]:
     """Everybody who may use the desk, by name."""
     with reading(root) as connection:
-        if connection is None or not _is_set_up(connection):
+        if connection is None:
             return ()
         names = connection.execute(select(reviewers.c.name).order_by(reviewers.c.name_key)).scalars().all()
         found = ((name, _role_of(connection, name)) for name in names)
@@ -229,7 +225,6 @@ def shut_out(root: Path, name: str, *, given_by: str) -> None:
         Nobody of that name may use the desk.
     """
     with writing(root) as connection:
-        create_tables(connection)
         if _role_of(connection, name) is None:
             raise NotAdmitted(f"nobody called {name!r} may use the desk")
         _give(connection, name, SHUT_OUT, given_by=given_by, at=datetime.now(UTC))
@@ -270,10 +265,6 @@ def _give(connection: Connection, name: str, role: str, *, given_by: str, at: da
     connection.execute(
         insert(reviewer_roles).values(reviewer=name, role=role, given_by=given_by, at=utc_text(at))
     )
-
-
-def _is_set_up(connection: Connection) -> bool:
-    return connection.dialect.has_table(connection, sessions.name)
 
 
 def _digest(token: str) -> str:
