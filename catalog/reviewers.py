@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from sqlalchemy import Connection, insert, select
-from sqlalchemy.exc import IntegrityError
 
 from catalog.database import reading, writing
 from catalog.errors import NotAdmitted
@@ -86,15 +85,15 @@ def clean_name(name: str) -> str:
     """
     text = " ".join(unicodedata.normalize("NFC", name).split())
     if not text or len(text) > NAME_CHARACTERS:
-        raise NotAdmitted(f"a reviewer's name has 1 to {NAME_CHARACTERS} characters, this one has {len(text)}")
+        raise NotAdmitted(
+            f"a reviewer's name has 1 to {NAME_CHARACTERS} characters, this one has {len(text)}"
+        )
     if not text.isprintable():
         raise NotAdmitted(f"a reviewer's name holds letters, digits and signs that print; {text!r} does not")
     return text
 
 
-def invite(
-    root: Path, name: str, role: Role, *, given_by: str, kind: InvitationKind = "invitation"
-) -> str:
+def invite(root: Path, name: str, role: Role, *, given_by: str, kind: InvitationKind = "invitation") -> str:
     """Let somebody in: the secret that `accept` exchanges for a session.
 
     An invitation to somebody who is known gives them this role from now on.
@@ -195,15 +194,14 @@ def session_of(root: Path, token: str) -> Session | None:
 
 
 def sign_out(root: Path, token: str) -> None:
-    """End a session; one that is not known is let be."""
-    now = utc_text(datetime.now(UTC))
+    """End a session; one that is not known, or has ended, is let be."""
     digest = _digest(token)
-    try:
-        with writing(root) as connection:
-                if connection.execute(select(sessions.c.token_sha256).where(sessions.c.token_sha256 == digest)).first():
-                connection.execute(insert(session_ends).values(token_sha256=digest, at=now))
-    except IntegrityError:
-        return  # it had ended already
+    known = select(sessions.c.reviewer).where(sessions.c.token_sha256 == digest)
+    ended = select(session_ends.c.at).where(session_ends.c.token_sha256 == digest)
+    with writing(root) as connection:
+        if connection.execute(known).first() and not connection.execute(ended).first():
+            at = utc_text(datetime.now(UTC))
+            connection.execute(insert(session_ends).values(token_sha256=digest, at=at))
 
 
 def list_reviewers(root: Path) -> tuple[Reviewer, ...]:

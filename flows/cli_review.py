@@ -2,10 +2,14 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from flows.cli_common import out_option
+
+if TYPE_CHECKING:
+    from catalog.reviewers import Role
 
 PORT = 8741
 
@@ -16,8 +20,10 @@ PORT = 8741
               help=f"Port to listen on; {PORT} or, where that is taken, any other.")  # fmt: skip
 @click.option("--no-browser", is_flag=True, help="Print the address and open no browser.")
 @click.option("--auth", type=click.Choice(["invitations"]),
-              help="Let nobody in but by invitation. Needed where --host can be reached from other machines.")  # fmt: skip
-@click.option("--public-url", metavar="URL", help="Address under which browsers reach the desk, behind a proxy.")
+              help="Let nobody in but by invitation; needed where other machines can reach --host.")  # fmt: skip
+@click.option(
+    "--public-url", metavar="URL", help="Address under which browsers reach the desk, behind a proxy."
+)
 @click.option("--invite", metavar="NAME", help="Print a link that lets NAME in, and start nothing.")
 @click.option("--role", type=click.Choice(["reviewer", "lead", "read-only"]), default="reviewer", show_default=True,
               help="What somebody who is invited may do.")  # fmt: skip
@@ -30,7 +36,7 @@ def review(
     auth: str | None,
     public_url: str | None,
     invite: str | None,
-    role: str,
+    role: "Role",
     out: Path,
     debug: bool,
 ) -> int:
@@ -48,9 +54,14 @@ def review(
         authentication="invitations" if auth == "invitations" else None, public_url=public_url,
     )  # fmt: skip
     if invite is not None:
-        _say(invitation_link(settings, invite, role))  # type: ignore[arg-type] - held to the roles by click
+        _say(invitation_link(settings, invite, role))
         return 0
-    serve(settings, browser=not no_browser, say=lambda link: _say(f"The review desk is open: {link}"), any_port=port is None)
+    serve(
+        settings,
+        browser=not no_browser,
+        say=lambda link: _say(f"The review desk is open: {link}"),
+        any_port=port is None,
+    )
     return 0
 
 

@@ -6,8 +6,9 @@ import threading
 import time
 from dataclasses import dataclass
 from typing import Annotated, Any
+from urllib.parse import parse_qsl
 
-from fastapi import APIRouter, Depends, Form, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
 from catalog import reviewers
@@ -88,7 +89,9 @@ def visitor(request: Request) -> Visitor:
     secret = request.cookies.get(cookie_name(settings), "")
     session = request.app.state.sessions.get(secret) if 0 < len(secret) <= LONGEST_TOKEN else None
     if session is None:
-        raise NotSignedIn("nobody has signed in here, or the session has ended; open the link that you were given")
+        raise NotSignedIn(
+            "nobody has signed in here, or the session has ended; open the link that you were given"
+        )
     return Visitor(reviewer=session.reviewer, csrf=_csrf(secret))
 
 
@@ -156,6 +159,26 @@ def same_origin(request: Request) -> None:
         raise NotAllowed("this request was sent by a page of another site")
 
 
+async def fields(request: Request) -> dict[str, str]:
+    """Fields of a plain form."""
+    return dict(parse_qsl((await request.body()).decode("utf-8", "replace"), max_num_fields=20))
+
+
+Fields = Annotated[dict[str, str], Depends(fields)]
+
+
+def from_this_desk(request: Request, form: dict[str, str], who: Visitor) -> None:
+    """Refuse a form that a page elsewhere sent.
+
+    Raises
+    ------
+    NotAllowed
+    """
+    same_origin(request)
+    if not hmac.compare_digest(form.get("csrf", "").encode(), who.csrf.encode()):
+        raise NotAllowed("this request did not come from a page of this desk: load the page again")
+
+
 @router.get("/signin")
 def sign_in_page(request: Request, token: str = "") -> Response:
     """Follow a link: a start link signs in at once, an invitation asks first."""
@@ -171,26 +194,26 @@ def sign_in_page(request: Request, token: str = "") -> Response:
             visitor(request)
         except NotSignedIn:
             return page(request, "signin.html", {"problem": str(problem)}, who=None, status=403)
-        return RedirectResponse("/", status_code=303)  # the same link again, in a browser that it has signed in
+        return RedirectResponse(
+            "/", status_code=303
+        )  # the same link again, in a browser that it has signed in
     return page(request, "signin.html", {"invited": known, "token": token}, who=None)
 
 
 @router.post("/signin")
-def sign_in(request: Request, token: Annotated[str, Form(max_length=LONGEST_TOKEN)]) -> Response:
+def sign_in(request: Request, form: Fields) -> Response:
     """Accept an invitation."""
     same_origin(request)
     try:
-        return _admitted(request, token)
+        return _admitted(request, form.get("token", "")[:LONGEST_TOKEN])
     except NotAdmitted as problem:
         return page(request, "signin.html", {"problem": str(problem)}, who=None, status=403)
 
 
 @router.post("/signout")
-def sign_out(request: Request, csrf: Annotated[str, Form(max_length=LONGEST_TOKEN)], who: SignedIn) -> Response:
+def sign_out(request: Request, form: Fields, who: SignedIn) -> Response:
     """End the session."""
-    same_origin(request)
-    if not hmac.compare_digest(csrf.encode(), who.csrf.encode()):
-        raise NotAllowed("this request did not come from a page of this desk: load the page again")
+    from_this_desk(request, form, who)
     settings: DeskSettings = request.app.state.settings
     name = cookie_name(settings)
     reviewers.sign_out(settings.root, request.cookies[name])

@@ -28,11 +28,19 @@ class Answer(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    key: Annotated[str, Field(min_length=8, max_length=100, description="Made by the page, another for each answer.")]
+    key: Annotated[
+        str, Field(min_length=8, max_length=100, description="Made by the page, another for each answer.")
+    ]
     act: Act
     subject: Annotated[str, Field(max_length=400)] | None = None
-    run: Annotated[str, Field(max_length=400, description="Only for a missed change: the run that missed it.")] | None = None
-    run_key: Annotated[str, Field(max_length=400, description="The run on whose pixels an outline is drawn.")] | None = None
+    run: (
+        Annotated[str, Field(max_length=400, description="Only for a missed change: the run that missed it.")]
+        | None
+    ) = None
+    run_key: (
+        Annotated[str, Field(max_length=400, description="The run on whose pixels an outline is drawn.")]
+        | None
+    ) = None
     body: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -49,7 +57,11 @@ def take(request: Request, answer: Answer, who: Deciding) -> Response:
         )
     )  # fmt: skip
     return JSONResponse(
-        {"event": event.seq, "subject": event.subject, "item": find_item(store, runs, event.subject, who).as_dict()}
+        {
+            "event": event.seq,
+            "subject": event.subject,
+            "item": find_item(store, runs, event.subject, who).as_dict(),
+        }
     )
 
 

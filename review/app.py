@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from catalog.errors import BadReview
 from catalog.review import ReviewStore
 from imagery.errors import SitewatchError
-from review import admission, answers, pages, pictures
+from review import admission, answers, pages, pictures, team
 from review.desk import Desk
 from review.errors import NotSignedIn, ReviewError
 from review.guard import Guard
@@ -45,9 +45,9 @@ def create_app(settings: DeskSettings) -> FastAPI:
     app.state.settings = settings
     app.state.sessions = admission.Sessions(settings)
     app.state.store, app.state.shelf, app.state.desk = store, shelf, desk
-    app.add_middleware(Guard, hosts=settings.hosts)  # type: ignore[arg-type]
+    app.add_middleware(Guard, hosts=settings.hosts)
     app.mount("/static", _Static(directory=STATIC), name="static")
-    for module in (admission, pages, pictures, answers):
+    for module in (admission, pages, pictures, answers, team):
         app.include_router(module.router)
     app.add_api_route("/healthz", _healthz, methods=["GET"], include_in_schema=False)
     _explain_errors(app)
@@ -91,13 +91,15 @@ def _explain_errors(app: FastAPI) -> None:
         return told(request, 503, str(problem))
 
     async def bad_request(request: Request, problem: Exception) -> Response:
-        assert isinstance(problem, RequestValidationError)  # noqa: S101 - what it is registered for
-        faults = [f"{'.'.join(map(str, fault['loc'][1:]))}: {fault['msg']}" for fault in problem.errors()[:5]]
+        found = problem.errors()[:5] if isinstance(problem, RequestValidationError) else []
+        faults = [f"{'.'.join(map(str, fault['loc'][1:]))}: {fault['msg']}" for fault in found]
         return told(request, 422, "; ".join(faults))
 
     async def http_error(request: Request, problem: Exception) -> Response:
         status = problem.status_code if isinstance(problem, HTTPException) else 500
-        reason = "there is nothing at this address" if status == 404 else str(getattr(problem, "detail", problem))
+        reason = (
+            "there is nothing at this address" if status == 404 else str(getattr(problem, "detail", problem))
+        )
         return told(request, status, reason)
 
     async def fault(request: Request, problem: Exception) -> Response:

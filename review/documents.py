@@ -107,7 +107,9 @@ def _ring(place: Detection) -> list[list[float]]:
 
 
 def _site(site: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    return None if site is None else {"id": site["id"], "name": site["name"], "attribution": site["attribution"]}
+    return (
+        None if site is None else {"id": site["id"], "name": site["name"], "attribution": site["attribution"]}
+    )
 
 
 def _date(scene: Mapping[str, Any] | None) -> dict[str, Any]:

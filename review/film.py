@@ -23,19 +23,31 @@ def dates(store: ReviewStore, shelf: RunShelf, run: OpenRun) -> list[dict[str, A
         ``key`` and ``date`` name the picture, ``acquired`` is RFC 3339 or None, ``role`` before, after or None.
     """
     report = run.stored.report
-    own = [
-        {"key": run.key, "version": run.version, "date": date, "acquired": scene and scene["acquired"], "role": date}
+    own: list[dict[str, Any]] = [
+        {
+            "key": run.key,
+            "version": run.version,
+            "date": date,
+            "acquired": scene and scene["acquired"],
+            "role": date,
+        }
         for date, scene in (("before", report.before), ("after", report.after))
     ]
     if report.site is None or report.before is None or report.after is None:
         return own
-    found = {entry["acquired"]: entry for entry in own}
+    found: dict[str, dict[str, Any]] = {str(entry["acquired"]): entry for entry in own}
     for row in store.runs():
         if row["site"] == report.site["id"] and _is_alike(row, run):
             key = shelf.key_of(row["name"])
             for date in ("before", "after"):
-                entry = {"key": key, "version": row["stamp"], "date": date, "acquired": row[f"{date}_time"], "role": None}
-                found.setdefault(entry["acquired"], entry)
+                entry = {
+                    "key": key,
+                    "version": row["stamp"],
+                    "date": date,
+                    "acquired": row[f"{date}_time"],
+                    "role": None,
+                }
+                found.setdefault(str(entry["acquired"]), entry)
     return [found[acquired] for acquired in sorted(found)]
 
 
@@ -49,11 +61,11 @@ def _is_alike(row: Mapping[str, Any], run: OpenRun) -> bool:
 
 
 def _overlap(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
-    boxes = []
-    for grid in (first, second):
-        a, _, x, _, e, y = grid["transform"]
-        rows, cols = grid["shape"]
-        xs, ys = sorted((x, x + a * cols)), sorted((y, y + e * rows))
-        boxes.append((xs[0], ys[0], xs[1], ys[1]))
-    one, other = boxes
+    one, other = _bounds(first), _bounds(second)
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+def _bounds(grid: Mapping[str, Any]) -> tuple[float, float, float, float]:
+    a, _, x, _, e, y = map(float, grid["transform"])
+    rows, cols = grid["shape"]
+    return min(x, x + a * cols), min(y, y + e * rows), max(x, x + a * cols), max(y, y + e * rows)

@@ -51,7 +51,9 @@ class Chosen:
             A score is no number.
         """
         chosen: dict[str, Any] = {
-            LISTS[name]: ("" if value == NONE else value,) for name, value in self.values.items() if name in LISTS
+            LISTS[name]: ("" if value == NONE else value,)
+            for name, value in self.values.items()
+            if name in LISTS
         }
         for name in ("min_score", "max_score"):
             if name in self.values:

@@ -111,12 +111,17 @@ class Item:
     @property
     def given(self) -> str:
         """Who answered what, in one line, as far as the viewer may know."""
-        said = [_said(answer.reviewer, answer.verdict, answer.reason, self.viewer) for answer in self.state.answers]
+        said = [
+            _said(answer.reviewer, answer.verdict, answer.reason, self.viewer)
+            for answer in self.state.answers
+        ]
         if self.blind:
             return "Blind second review: what others said is shown after your answer"
         if self.state.second == "disputed":
             said.append("disputed")
-        return "; ".join(said) or ("Not answered yet" if self.decidable else "Nothing can be said of this tile")
+        return "; ".join(said) or (
+            "Not answered yet" if self.decidable else "Nothing can be said of this tile"
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """What the compare page needs."""

@@ -27,7 +27,10 @@ Subject = Annotated[str, Query(min_length=1, max_length=LONGEST_SUBJECT)]
 
 @router.get("/")
 def queue_page(
-    request: Request, choice: Choice, who: SignedIn, after: Annotated[str | None, Query(max_length=1000)] = None
+    request: Request,
+    choice: Choice,
+    who: SignedIn,
+    after: Annotated[str | None, Query(max_length=1000)] = None,
 ) -> Response:
     """What there is to be looked at."""
     store = records(request)
@@ -35,7 +38,9 @@ def queue_page(
     filters = choice.filters(who.reviewer.name)
     found = store.queue(filters, after=after, limit=PAGE_ENTRIES, viewer=who.reviewer.name)
     waiting = {
-        what: store.counts(Chosen(what=what, show="waiting", settle=False, values={}).filters(who.reviewer.name)).total
+        what: store.counts(
+            Chosen(what=what, show="waiting", settle=False, values={}).filters(who.reviewer.name)
+        ).total
         for what in ("change", "blank", "unseen")
     }
     request.app.state.desk.warm({entry.run for entry in found.entries})
@@ -64,7 +69,8 @@ def disagreements_page(request: Request, who: SignedIn) -> Response:
     choice = Chosen(what="change", show="all", settle=True, values={})
     found = store.queue(choice.filters(who.reviewer.name), limit=PAGE_ENTRIES, viewer=who.reviewer.name)
     rows = [
-        {"entry": entry, "state": store.state(entry.subject, viewer=who.reviewer.name)} for entry in found.entries
+        {"entry": entry, "state": store.state(entry.subject, viewer=who.reviewer.name)}
+        for entry in found.entries
     ]
     values = {"rows": rows, "choice": choice, "more": found.next is not None, "key_of": shelf(request).key_of}
     return page(request, "disagreements.html", values, who=who)

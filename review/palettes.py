@@ -13,8 +13,8 @@ BRIGHTER = (255, 221, 87)
 DARKER = (139, 108, 255)
 """Yellow and violet: far apart in hue for every kind of colour vision, and in lightness."""
 
-STEPS = ((94, 201, 98), (33, 145, 140), (59, 82, 139), (68, 1, 84))
-"""From viridis, light to dark: found down to small objects, only large ones, none."""
+STEPS = ((180, 222, 44), (94, 201, 98), (33, 145, 140), (59, 82, 139), (72, 40, 120), (42, 0, 54))
+"""From viridis, light to dark: found down to small objects, only large ones; the last: none."""
 
 EVIDENCE_FULL_SIGMAS = 8.0
 """At this many robust sigmas a colour is at its strongest."""

@@ -136,7 +136,9 @@ def _check_bands(path: Path, bands: tuple[int, ...], count: int) -> None:
 
 def _empty(bands: int, size: tuple[int, int]) -> Pixels:
     return Pixels(
-        values=np.zeros((bands, *size), np.float32), valid=np.zeros(size, np.bool_), inside=np.zeros(size, np.bool_)
+        values=np.zeros((bands, *size), np.float32),
+        valid=np.zeros(size, np.bool_),
+        inside=np.zeros(size, np.bool_),
     )
 
 

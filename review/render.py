@@ -51,9 +51,7 @@ class TileAddress:
         side = TILE_PX << (deepest - self.z)
         if not (0 <= self.x * side < shape[1] and 0 <= self.y * side < shape[0]):
             raise NotFound(f"tile {self.z}/{self.x}/{self.y} lies outside of the images")
-        return Box(
-            col0=self.x * side, row0=self.y * side, col1=(self.x + 1) * side, row1=(self.y + 1) * side
-        )
+        return Box(col0=self.x * side, row0=self.y * side, col1=(self.x + 1) * side, row1=(self.y + 1) * side)
 
 
 def deepest_zoom(shape: tuple[int, int]) -> int:
@@ -84,7 +82,9 @@ class Asked:
 
     def __post_init__(self) -> None:
         if self.low is not None and self.high is not None and not self.low < self.high:
-            raise BadQuestion(f"the darkest value shown ({self.low}) must lie below the brightest ({self.high})")
+            raise BadQuestion(
+                f"the darkest value shown ({self.low}) must lie below the brightest ({self.high})"
+            )
         if self.gamma is not None and not 0.2 <= self.gamma <= 5:
             raise BadQuestion(f"gamma lies between 0.2 and 5, not at {self.gamma}")
         if self.bands is not None and len(self.bands) not in (1, 3):
@@ -253,7 +253,9 @@ def _cells(path: Path, box: Box, size: tuple[int, int], band: int) -> FloatArray
 def _within(box: Box, size: tuple[int, int], shape: tuple[int, int]) -> BoolArray:
     rows = box.row0 + (np.arange(size[0]) + 0.5) * (box.row1 - box.row0) / size[0]
     cols = box.col0 + (np.arange(size[1]) + 0.5) * (box.col1 - box.col0) / size[1]
-    inside: BoolArray = ((rows >= 0) & (rows < shape[0]))[:, None] & ((cols >= 0) & (cols < shape[1]))[None, :]
+    inside: BoolArray = ((rows >= 0) & (rows < shape[0]))[:, None] & ((cols >= 0) & (cols < shape[1]))[
+        None, :
+    ]
     return inside
 
 

@@ -91,9 +91,13 @@ class OpenRun:
         picture = box(0, 0, cols, rows)
         found = []
         for zone in site["zones"]:
-            paths = [to_pixels(self.grid, *zip(*line, strict=True)) for line in _lines(shape(zone["geometry"]))]
+            paths = [
+                to_pixels(self.grid, *zip(*line, strict=True)) for line in _lines(shape(zone["geometry"]))
+            ]
             if any(_geometry(path).intersects(picture) for path in paths):
-                found.append({"id": zone["id"], "name": zone["name"], "kind": zone["kind"], "paths_px": paths})
+                found.append(
+                    {"id": zone["id"], "name": zone["name"], "kind": zone["kind"], "paths_px": paths}
+                )
         return tuple(found)
 
     def change(self, name: str) -> Change:

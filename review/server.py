@@ -21,7 +21,9 @@ GRACE_S = 5
 STARTED_BY = "sitewatch review"
 
 
-def serve(settings: DeskSettings, *, browser: bool, say: Callable[[str], None], any_port: bool = False) -> None:
+def serve(
+    settings: DeskSettings, *, browser: bool, say: Callable[[str], None], any_port: bool = False
+) -> None:
     """Open a desk and answer until somebody stops it.
 
     Parameters
@@ -70,7 +72,9 @@ def invitation_link(settings: DeskSettings, name: str, role: reviewers.Role) -> 
     return f"{settings.url}/signin?token={token}"
 
 
-def _announce(server: uvicorn.Server, settings: DeskSettings, browser: bool, say: Callable[[str], None]) -> None:
+def _announce(
+    server: uvicorn.Server, settings: DeskSettings, browser: bool, say: Callable[[str], None]
+) -> None:
     while not server.started:
         if server.should_exit:
             return
@@ -99,8 +103,8 @@ def _listen(settings: DeskSettings, *, any_port: bool) -> tuple[socket.socket, D
             listening.close()
             if port == tries[-1]:
                 raise CannotOpen(
-                    f"port {settings.port} of {settings.host} cannot be used: {problem.strerror or problem}; give another "
-                    "with --port"
+                    f"port {settings.port} of {settings.host} cannot be used: {problem.strerror or problem}; "
+                    "give another with --port"
                 ) from problem
             continue
         return listening, replace(settings, port=listening.getsockname()[1])

@@ -91,7 +91,9 @@ class DeskSettings:
         if self.is_loopback:
             named |= {f"{name}:{self.port}" for name in ("127.0.0.1", "localhost", "[::1]")}
         elif not _is_any(self.host):
-            named.add(f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}".lower())
+            named.add(
+                f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}".lower()
+            )
         return frozenset(named)
 
     @property
@@ -121,4 +123,6 @@ def _is_any(host: str) -> bool:
 def _check_url(url: str) -> None:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
-        raise CannotOpen(f"--public-url {url!r}: give scheme and host alone, such as https://desk.example.org")
+        raise CannotOpen(
+            f"--public-url {url!r}: give scheme and host alone, such as https://desk.example.org"
+        )

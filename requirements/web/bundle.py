@@ -71,7 +71,13 @@ def _bundle(node: Path, made: Path) -> set[str]:
     """Write ol.js and ol.css; names of the packages that went into it."""
     esbuild = HERE / "node_modules" / "esbuild" / "bin" / "esbuild"
     meta = made / "meta.json"
-    common = ("--bundle", "--minify", "--legal-comments=none", f"--target={OLDEST_BROWSERS}", "--log-level=warning")
+    common = (
+        "--bundle",
+        "--minify",
+        "--legal-comments=none",
+        f"--target={OLDEST_BROWSERS}",
+        "--log-level=warning",
+    )
     _call(
         node, esbuild, HERE / "openlayers.js", *common, "--format=esm", f"--outfile={made / 'ol.js'}",
         f"--metafile={meta}",
@@ -88,14 +94,20 @@ def _licences(modules: Path, used: set[str]) -> str:
     texts = []
     for name in sorted(used):
         about = json.loads((modules / name / "package.json").read_text())
-        files = sorted(path for path in (modules / name).iterdir() if path.name.lower().startswith(("license", "licence")))
+        files = sorted(
+            path
+            for path in (modules / name).iterdir()
+            if path.name.lower().startswith(("license", "licence"))
+        )
         words = files[0].read_text() if files else f"Licence: {about.get('license', 'not stated')}\n"
         texts.append(f"{name} {about['version']}\n\n{words.strip()}\n")
     return ("\n" + "-" * 80 + "\n\n").join(texts)
 
 
 def _call(*command: str | Path) -> None:
-    done = subprocess.run([str(part) for part in command], cwd=HERE, check=False, capture_output=True, text=True)
+    done = subprocess.run(  # noqa: S603 - programs of this environment, by full path
+        [str(part) for part in command], cwd=HERE, check=False, capture_output=True, text=True
+    )
     if done.returncode != 0:
         sys.exit(
             f"Bundling the review desk failed at {Path(command[1]).name}: {(done.stderr or done.stdout).strip()}\n"

@@ -218,12 +218,13 @@ async function film() {
     const button = document.createElement("button");
     button.type = "button";
     button.dataset.index = String(index);
-    const query = new URLSearchParams({ col: (col0 + col1) / 2, row: (row0 + row1) / 2, side, px: 68, v: date.version });
+    const query = new URLSearchParams({ col: (col0 + col1) / 2, row: (row0 + row1) / 2, side, px: 72, v: date.version });
     const picture = document.createElement("img");
     picture.alt = "";
     picture.loading = "lazy";
     picture.src = `/runs/${encodeURIComponent(viewer.run.key)}/crops/${encodeURIComponent(date.key)}/${date.date}.png?${query}`;
-    const role_ = Object.assign(document.createElement("span"), { className: "role", textContent: date.role ?? "" });
+    const when = date.role ?? date.acquired?.slice(11, 16) ?? "";
+    const role_ = Object.assign(document.createElement("span"), { className: date.role ? "role" : "", textContent: when });
     button.append(picture, date.acquired ? date.acquired.slice(0, 10) : "no date", role_);
     button.setAttribute("aria-pressed", String(filmAt === index));
     button.addEventListener("click", () => filmTo(index));

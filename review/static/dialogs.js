@@ -28,6 +28,7 @@ export function choose(title, options, { other = null, current = null } = {}) {
       end.prepend(field);
     }
     dialog.addEventListener("keydown", (event) => {
+      event.stopPropagation(); // a digit chosen here is not also a key of the page
       if (event.target.matches("input") || event.ctrlKey || event.metaKey || event.altKey) return;
       const button = list.querySelector(`button[data-key="${CSS.escape(event.key.toLowerCase())}"]`);
       if (button) {

@@ -10,6 +10,15 @@ const OVERLAYS = ["evidence", "detectability", "validity"];
 const BLINK_HZ = [0.5, 1, 1.5, 2, 3];
 const DATES = ["before", "after"];
 
+/** The zoom whose tiles the map takes at a resolution: the nearest one, as OpenLayers chooses it. */
+function nearestZoom(deepest, resolution) {
+  for (let zoom = deepest; zoom > 0; zoom--) {
+    const [fine, coarse] = [2 ** (deepest - zoom), 2 ** (deepest - zoom + 1)];
+    if (resolution < coarse) return resolution <= fine || coarse - resolution >= resolution - fine ? zoom : zoom - 1;
+  }
+  return 0;
+}
+
 export class Viewer {
   /** `elements`: {maps, left, right, handle}; `told()` is called whenever something changes that is shown elsewhere. */
   constructor(elements, told) {
@@ -36,10 +45,10 @@ export class Viewer {
 
   side(name, date) {
     const layer = (zIndex) => new TileLayer({ zIndex, preload: 0, cacheSize: 512 });
-    const vector = (style, zIndex) => new VectorLayer({ zIndex, style, updateWhileInteracting: true, updateWhileAnimating: true });
+    const vector = (style, zIndex, declutter = false) => new VectorLayer({ zIndex, style, declutter, updateWhileInteracting: true });
     const layers = {
       before: layer(0), after: layer(1), difference: layer(2), detectability: layer(3), evidence: layer(4), validity: layer(5),
-      zones: vector(zoneStyle, 6), outlines: vector(changeStyle(date, () => this.current), 7), drawing: vector(drawStyle, 8),
+      zones: vector(zoneStyle, 6, true), outlines: vector(changeStyle(date, () => this.current), 7), drawing: vector(drawStyle, 8),
     };
     layers.drawing.setSource(this.drawing);
     const map = new OlMap({
@@ -89,7 +98,7 @@ export class Viewer {
   addresses(run, [col0, row0, col1, row1]) {
     const [width, height] = this.sides.left.map.getSize() ?? [480, 540];
     const resolution = Math.max((col1 - col0) / (width - 16), (row1 - row0) / (height - 16), 1 / 24);
-    const zoom = Math.max(0, Math.min(run.deepest_zoom, run.deepest_zoom - Math.round(Math.log2(resolution))));
+    const zoom = nearestZoom(run.deepest_zoom, resolution);
     const side = run.tile_px * 2 ** (run.deepest_zoom - zoom);
     const half = [width * resolution / 2, height * resolution / 2];
     const centre = [(col0 + col1) / 2, (row0 + row1) / 2];
