@@ -4,8 +4,6 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import rasterio
-
 from catalog.chips import window_of
 from imagery.raster import Sensor
 from models.change import Change
@@ -72,9 +70,7 @@ def stretch(run: OpenRun) -> dict[str, Any]:
 
 def bands(run: OpenRun) -> dict[str, Any]:
     """Names of the bands, and sets of them that are worth a look."""
-    with rasterio.open(run.stored.paths.before) as before, rasterio.open(run.stored.paths.after) as after:
-        described = before.descriptions if before.count <= after.count else after.descriptions
-    found = [name or f"band {i}" for i, name in enumerate(described, start=1)]
+    found = list(run.band_names)
     usual = list(run.stretch.bands)
     sets = [{"name": "as usual", "bands": usual}]
     if {"nir", "red", "green"} <= set(found):

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
 
 Message = MutableMapping[str, Any]
@@ -29,8 +30,11 @@ HEADERS = {
 """On every response. Scripts and styles are files of the desk; nothing is loaded from anywhere else."""
 
 
-class TooLarge(Exception):
-    """More of a body arrived than was announced or is taken."""
+class TooLarge(HTTPException):
+    """More of a body arrived than is taken."""
+
+    def __init__(self) -> None:
+        super().__init__(413, f"at most {LARGEST_BODY_BYTES} bytes are taken")
 
 
 class Guard:
@@ -65,10 +69,7 @@ class Guard:
         if refusal is not None:
             await refusal(scope, receive, guarded_send)
             return
-        try:
-            await self._app(scope, _limited(receive), guarded_send)
-        except TooLarge:
-            await _too_large()(scope, receive, guarded_send)
+        await self._app(scope, _limited(receive), guarded_send)
 
     def _refusal(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)

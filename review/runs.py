@@ -3,14 +3,17 @@
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import rasterio
 from affine import Affine
 from odc.geo.geobox import GeoBox
+from rasterio.errors import RasterioError
 from shapely.geometry import LineString, Point, Polygon, box, shape
 from shapely.geometry.base import BaseGeometry
 
@@ -62,9 +65,32 @@ class OpenRun:
 
     @cached_property
     def stretch(self) -> Stretch:
-        """The contrast that both dates share until somebody changes it."""
+        """The contrast that both dates share until somebody changes it.
+
+        Raises
+        ------
+        NotFound
+            An image cannot be read.
+        """
         paths = self.stored.paths
-        return shared_stretch((paths.before, paths.after), self.stored.report.quantity, sample_px=SAMPLE_PX)
+        with _readable(self.key):
+            return shared_stretch(
+                (paths.before, paths.after), self.stored.report.quantity, sample_px=SAMPLE_PX
+            )
+
+    @cached_property
+    def band_names(self) -> tuple[str, ...]:
+        """Of the bands that both dates have.
+
+        Raises
+        ------
+        NotFound
+            An image cannot be read.
+        """
+        paths = self.stored.paths
+        with _readable(self.key), rasterio.open(paths.before) as before, rasterio.open(paths.after) as after:
+            described = before.descriptions if before.count <= after.count else after.descriptions
+        return tuple(name or f"band {i}" for i, name in enumerate(described, start=1))
 
     @cached_property
     def tiles(self) -> Mapping[str, Mapping[str, Any]]:
@@ -125,6 +151,14 @@ class OpenRun:
             raise NotFound(f"run {self.stored.report.name} has no tile {name!r}") from None
 
 
+@contextmanager
+def _readable(key: str) -> Iterator[None]:
+    try:
+        yield
+    except (RasterioError, OSError) as problem:
+        raise NotFound(f"an image of run {key} cannot be read: {problem}") from problem
+
+
 def _lines(geometry: BaseGeometry) -> list[list[tuple[float, float]]]:
     """Every ring, line and point of a geometry as positions."""
     if hasattr(geometry, "geoms"):
@@ -162,8 +196,17 @@ class RunShelf:
         return tuple(sorted(self._listing()))
 
     def key_of(self, name: str) -> str:
-        """Key of a run, whether or not it is there."""
-        return layout.flat(name)
+        """Key of a run, whether or not it is there.
+
+        Raises
+        ------
+        NotFound
+            No run can have this name.
+        """
+        try:
+            return layout.flat(name)
+        except CatalogError as problem:
+            raise NotFound(str(problem)) from problem
 
     def open(self, key: str) -> OpenRun:
         """A run by its key.
