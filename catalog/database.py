@@ -16,9 +16,8 @@ from sqlalchemy import Connection
 
 from catalog.errors import BadDatabase
 from catalog.layout import DATABASE
+from catalog.layout import DATABASE_ADDRESS as ADDRESS
 from catalog.migrations import SCHEMA
-
-ADDRESS = "SITEWATCH_DATABASE"
 
 __all__ = ["ADDRESS", "SCHEMA", "Database", "check", "database_of", "path_of", "reading", "writing"]
 
