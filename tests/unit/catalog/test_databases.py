@@ -10,9 +10,9 @@ from sqlalchemy import Connection, insert, inspect, select, text
 from catalog import findings, migrations
 from catalog.bookkeeping import rebuild
 from catalog.database import ADDRESS, database_of, path_of, reading, writing
-from catalog.database_postgres import ID_FILE
 from catalog.database_sqlite import SqliteDatabase
 from catalog.errors import BadDatabase
+from catalog.layout import DATABASE_ID as ID_FILE
 from catalog.review_tables import DERIVED, review_events
 from catalog.tables import GROWING, attempts, finding_events, metadata, runs
 from tests.services.postgres import Postgres

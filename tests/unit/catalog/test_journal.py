@@ -15,16 +15,15 @@ from catalog.journal_copy import last_copied, read_copy
 from catalog.layout import JOURNAL_COPY
 from catalog.review import ReviewStore
 from catalog.review_tables import review_events
-from tests.unit.catalog.reviews import FIRST, SECOND, draft, two_changes, verdict
+from tests.unit.catalog.reviews import FIRST, SECOND, draft, verdict
 
 PEOPLE, EACH = 50, 4
 
 
 @pytest.fixture
-def root(tmp_path: Path, each_database: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+def root(reviewed: Path, each_database: str) -> Path:
     del each_database
-    monkeypatch.setattr("catalog.pictures.draw", lambda *_: None)
-    return two_changes(tmp_path).root
+    return reviewed
 
 
 @pytest.fixture
@@ -249,4 +248,4 @@ def test_drafts_say_what_is_wrong_with_them() -> None:
         ({"body": {"verdict": "confirmed", "extra": 1}}, "fields that it does not know: 'extra'"),
     ]:
         with pytest.raises(BadReview, match=said):
-            ReviewDraft(**(good | change))
+            ReviewDraft(**({**good, **change}))
