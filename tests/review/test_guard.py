@@ -16,13 +16,14 @@ TRAVERSALS = [
     "/static/%2fetc%2fpasswd", "/static/vendor/../../app.py", "/runs/..%2f..%2fetc/thumbs/x.png",
     "/runs/%2e%2e/tiles/before/0/0/0.png", "/runs/../../tiles/before/0/0/0.png",
     f"/runs/{PLAIN_RUN}/tiles/..%2f..%2fsource/0/0/0.png", f"/runs/{PLAIN_RUN}/thumbs/..%2f..%2fsitewatch.png",
-    f"/runs/{PLAIN_RUN}/crops/..%2f{PLAIN_RUN}/before.png?col=1&row=1&side=9&px=64", "/runs/.partial/tiles/before/0/0/0.png",
+    f"/runs/{PLAIN_RUN}/crops/..%2f{PLAIN_RUN}/before.png?col=1&row=1&side=9&px=64",
+    "/runs/.partial/tiles/before/0/0/0.png",
     "/api/runs/..%2f..%2f", "/api/runs/%00", "/review?subject=tile:../../etc/r00c00", "/api/items?subject=tile:%00/x",
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "127.0.0.1", "127.0.0.1:9", "desk@127.0.0.1:8741", "", "127.0.0.1:8741.evil"]
+    "host", ["evil.example", "127.0.0.1", "127.0.0.1:9", "x@127.0.0.1:8741", "", "127.0.0.1:8741.x"]
 )
 @pytest.mark.parametrize("address", ["/", "/healthz", "/static/desk.css", "/signin", "/api/queue"])
 def test_a_name_that_points_here_from_elsewhere_is_not_answered(ana: Person, host: str, address: str) -> None:

@@ -1,4 +1,5 @@
-"""Tiles and crops: the right pixels, the same contrast for both dates, kept by browsers, with and without georeference."""
+"""Tiles and crops: the right pixels, the same contrast for both dates, kept by browsers, with and without
+georeference."""
 
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def folder(root: Path, key: str) -> Path:
 
 @pytest.mark.parametrize("key", KEYS)
 @pytest.mark.parametrize("date", ["before", "after"])
-def test_at_the_deepest_zoom_a_tile_shows_the_stored_pixels(
+def test_at_the_deepest_zoom_a_tile_shows_what_is_stored(
     desk: RunningDesk, ana: Person, key: str, date: str
 ) -> None:
     with rasterio.open(folder(desk.root, key) / f"{date}.tif") as stored:
@@ -85,7 +86,7 @@ def test_what_was_not_observed_is_hatched(root: Path) -> None:
     with opened(root) as desk:
         shown = picture(desk.person("Ana"), f"/runs/{PLAIN_RUN}/tiles/validity/1/0/0.png")
     assert (shown[42:88, 62:118, 3] > 0).all()
-    assert (shown[:38, :58, 3] == 0).all()
+    assert (shown[4:38, 4:58, 3] == 0).all()
     assert len(np.unique(shown[42:88, 62:118, 3])) == 2, "lines, not only a colour"
 
 

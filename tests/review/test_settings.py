@@ -24,7 +24,7 @@ def test_loopback(host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["0.0.0.0", "::", "192.168.0.2", "desk.example.org", "127.0.0.1.example.org", "", "10.0.0.1"]
+    "host", ["0.0.0.0", "::", "192.168.0.2", "desk.example.org", "127.0.0.1.example.org", ""]
 )
 def test_not_loopback(host: str, tmp_path: Path) -> None:
     assert not is_loopback(host)
