@@ -3,15 +3,17 @@
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from shapely.geometry import Polygon
 from starlette.testclient import TestClient
 
 from catalog import reviewers
+from catalog.geometry import lon_lat
 from catalog.run import write_run
 from review.app import create_app
 from review.settings import DeskSettings
@@ -25,10 +27,15 @@ PLAIN_RUN = "a_b_0123456789ab"
 
 def write_runs(root: Path, work: Path) -> None:
     """A run of a site, and one of images that have neither georeference nor dates."""
-    write_run(runs.record(work / "site"), root=root)
+    grid = runs.grid_of()
+    corners = lon_lat(grid, [(50, 60), (650, 60), (650, 500), (50, 500)])
+    site = runs.site()
+    apron = replace(site.zones["apron-1"], geometry=Polygon(corners))
+    write_run(runs.record(work / "site", site=replace(site, zones={"apron-1": apron})), root=root)
     plain = runs.record(
         work / "plain", grid=runs.grid_of((300, 420), crs=None), name=PLAIN_RUN, pair="plain", site=None, before=None,
-        after=None, changes=(runs.appeared(), runs.vanished()), simulated=False,
+        after=None, simulated=False,
+        changes=(runs.appeared((20, 30, 60, 70)), runs.vanished((200, 100, 240, 130))),
     )  # fmt: skip
     write_run(plain, root=root)
 

@@ -8,6 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from catalog import reviewers
+from catalog.errors import NotAdmitted
 from review.app import create_app
 from review.settings import DeskSettings
 from tests.review.conftest import ADDRESS, Person, RunningDesk, meta
@@ -187,7 +188,7 @@ def test_shutting_out_takes_effect_at_once_and_keeps_answers(
 
 @pytest.mark.parametrize("name", ["", " ", "x" * 81, "a\u0000b", "a\u202eb", "line\nbreak\u0007"])
 def test_names_that_cannot_be_used_are_refused(desk: RunningDesk, name: str) -> None:
-    with pytest.raises(reviewers.NotAdmitted):
+    with pytest.raises(NotAdmitted):
         reviewers.invite(desk.root, name, "reviewer", given_by="test")
 
 

@@ -10,9 +10,10 @@ import rasterio
 from numpy.typing import NDArray
 
 from catalog.stretch import NODATA_GREY
+from review.errors import BadQuestion
 from review.palettes import BRIGHTER, DARKER, STEPS, hatched, signed, steps
 from review.pixels import Box, read_box
-from review.render import Asked, BadQuestion, TileAddress, deepest_zoom
+from review.render import Asked, TileAddress, deepest_zoom
 from tests.review.conftest import PLAIN_RUN, SITE_RUN, Person, RunningDesk, opened
 
 SITE_KEY = SITE_RUN.replace("/", "_")

@@ -52,7 +52,7 @@ def test_a_database_of_version_1_is_brought_up_to_date_without_loss(tmp_path: Pa
     with reading(tmp_path) as connection:
         assert connection is not None
         after = dump(connection)
-        assert connection.execute(text("PRAGMA user_version")).scalar() == migrations.SCHEMA == 2
+        assert connection.execute(text("PRAGMA user_version")).scalar() == migrations.SCHEMA == 3
         assert findings.chain_fault(connection) is None
         assert connection.execute(text("SELECT state FROM current_findings")).scalars().all() == ["confirmed"]
     assert {name: after[name] for name in before} == before
