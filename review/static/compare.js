@@ -32,7 +32,8 @@ function open(entry, { push = true } = {}) {
   item = entry.item;
   viewer.open(entry.run);
   if (filmAt !== null) resetFilm();
-  viewer.setCurrent(item.change);
+  viewer.setCurrent(item.change, item.subject);
+  viewer.setExtra(item.extra);
   fit();
   $(".facts").innerHTML = item.facts_html; // made by the desk's own templates, which escape every value
   $(".facts").scrollTop = 0;

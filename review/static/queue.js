@@ -22,3 +22,5 @@ addEventListener("keydown", (event) => {
   else return;
   event.preventDefault();
 });
+
+document.body.dataset.ready = "yes";

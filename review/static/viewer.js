@@ -57,6 +57,7 @@ export class Viewer {
     });
     if (name === "left") this.clip(layers.after, map);
     map.on("pointermove", (event) => this.cross(name, event));
+    map.on("rendercomplete", () => Object.assign(this.elements[name].dataset, { rendered: "yes", shown: this.subject ?? "" }));
     this.elements[name].addEventListener("pointerleave", () => this.cross(name, null));
     return { map, layers };
   }
@@ -78,7 +79,7 @@ export class Viewer {
       extent: [-margin, -rows - margin, cols + margin, margin], minResolution: 1 / 24, maxResolution: Math.max(cols, rows) / 200,
       enableRotation: false, smoothExtentConstraint: false, constrainOnlyCenter: true,
     });
-    this.view.on("change", () => this.told());
+    this.view.on(["change:resolution", "change:center"], () => this.redraw());
     const [changes, zones] = [changeSource(run.outlines), zoneSource(run.zones)];
     for (const { map, layers } of Object.values(this.sides)) {
       map.setView(this.view);
@@ -163,9 +164,19 @@ export class Viewer {
     this.sources();
   }
 
-  setCurrent(change) {
+  /** What is looked at: the change whose outline stands out, and a name for it. */
+  setCurrent(change, subject) {
     this.current = change;
+    this.subject = subject;
     for (const { layers } of Object.values(this.sides)) layers.outlines.changed();
+    this.redraw();
+  }
+
+  /** An outline that the run does not have: drawn by a person, or added by one. */
+  setExtra(outline) {
+    const source = this.sides.left.layers.outlines.getSource(); // both maps share it
+    for (const feature of source.getFeatures().filter((found) => found.get("extra"))) source.removeFeature(feature);
+    if (outline) source.addFeatures(changeSource([{ ...outline, extra: true }]).getFeatures());
   }
 
   toggle(layer) {
@@ -236,6 +247,15 @@ export class Viewer {
       layers.after.changed();
     }
     this.tick();
+    this.redraw();
+  }
+
+  /** Something is to be shown differently; `data-rendered` says when all of it is on the screen. */
+  redraw() {
+    for (const name of ["left", "right"]) {
+      this.elements[name].dataset.rendered = "no";
+      this.sides[name].map.render();
+    }
     this.told();
   }
 
