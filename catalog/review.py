@@ -146,6 +146,20 @@ class ReviewStore:
                 connection, self._mirror, filters or QueueFilters(), after=after, limit=limit, viewer=viewer
             )
 
+    def entry(self, subject: str, *, viewer: str | None = None) -> QueueEntry | None:
+        """A change or tile as the queue has it; None where it is not in the queue."""
+        with self._reading() as connection:
+            found = queue.entries(connection, review_items.c.subject == subject)
+            state = state_of(connection, subject) if found and viewer is not None else None
+        if not found:
+            return None
+        return found[0] if state is None or viewer is None else _for(viewer, found[0], state)[0]
+
+    def position_of(self, subject: str) -> str | None:
+        """What `queue` takes as `after` to go on behind a change or tile; None where it is not in the queue."""
+        found = self.entry(subject)
+        return None if found is None else queue.position_of(found)
+
     def counts(self, filters: QueueFilters | None = None) -> Counts:
         """How much a filter finds; see `catalog.queue.counts`."""
         with self._reading() as connection:
