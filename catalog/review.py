@@ -13,6 +13,7 @@ from catalog.database import Database, database_of
 from catalog.errors import BadReview, BrokenJournal
 from catalog.journal import Head, ReviewDraft, ReviewEvent
 from catalog.queue import Counts, QueueEntry, QueueFilters, QueuePage
+from catalog.queue_mirror import QueueMirror
 from catalog.reader import StoredRun, load_run
 from catalog.review_acts import tile_subject
 from catalog.review_intake import Intake
@@ -90,6 +91,7 @@ class ReviewStore:
     def __init__(self, root: Path, *, second: SecondRule | None = None) -> None:
         self.root = root
         self._database: Database = database_of(root, kept=True)
+        self._mirror = QueueMirror()
         with self._database.writing():
             pass  # makes the tables, or brings them up to date
         self.sync()
@@ -140,7 +142,9 @@ class ReviewStore:
     ) -> QueuePage:
         """A page of the queue; see `catalog.queue.page`."""
         with self._reading() as connection:
-            return queue.page(connection, filters or QueueFilters(), after=after, limit=limit, viewer=viewer)
+            return queue.page(
+                connection, self._mirror, filters or QueueFilters(), after=after, limit=limit, viewer=viewer
+            )
 
     def entry(self, subject: str, *, viewer: str | None = None) -> QueueEntry | None:
         """A change or tile as the queue has it; None where it is not in the queue."""
@@ -159,7 +163,7 @@ class ReviewStore:
     def counts(self, filters: QueueFilters | None = None) -> Counts:
         """How much a filter finds; see `catalog.queue.counts`."""
         with self._reading() as connection:
-            return queue.counts(connection, filters or QueueFilters())
+            return queue.counts(connection, self._mirror, filters or QueueFilters())
 
     def change(self, id_: str, *, viewer: str | None = None) -> ChangeView:
         """A change with all that is known of it.
@@ -246,7 +250,8 @@ class ReviewStore:
         return journal_copy.note_head(self.root, self._database, why)
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Finish what is under way, and let go of the database."""
+        self._desk.close()
         self._database.close()
 
     @contextmanager

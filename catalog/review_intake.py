@@ -1,6 +1,6 @@
 """Where answers come in: many people at once, one transaction for all that wait."""
 
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock
 
@@ -20,7 +20,7 @@ _Waiting = tuple[ReviewDraft, Future[ReviewEvent]]
 class Intake:
     """Takes answers in for one process; others may do so beside it.
 
-    Whoever has the turn takes in all that wait, so that fifty people do not wait for fifty transactions.
+    Each turn takes in all that wait, so that fifty people do not wait for fifty transactions.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class Intake:
         self._root = root
         self._database = database
         self._second = second
-        self._turn = Lock()
+        self._worker = ThreadPoolExecutor(1, "review-intake")
         self._adding = Lock()
         self._waiting: list[_Waiting] = []
 
@@ -47,14 +47,18 @@ class Intake:
         mine: Future[ReviewEvent] = Future()
         with self._adding:
             self._waiting.append((draft, mine))
-        with self._turn:
-            if not mine.done():
-                self._take_all()
+        self._worker.submit(self._take_all)
         return mine.result()
+
+    def close(self) -> None:
+        """Finish what is under way."""
+        self._worker.shutdown()
 
     def _take_all(self) -> None:
         with self._adding:
             batch, self._waiting = self._waiting, []
+        if not batch:  # an earlier turn took them in
+            return
         try:
             with self._database.writing() as connection:
                 before = self._refuse_cut(connection)

@@ -73,7 +73,9 @@ def _position(what: str, point: Any, decimals: int) -> list[float]:
     if any(isinstance(n, bool) or not isinstance(n, int | float) or not math.isfinite(n) for n in point):
         raise BadReview(f"{what}: a position is two finite numbers, got {point!r:.80}")
     if max(map(abs, point)) > FURTHEST:
-        raise BadReview(f"{what}: a position lies further away than anything on a picture or on earth: {point!r:.80}")
+        raise BadReview(
+            f"{what}: a position lies further away than anything on a picture or on earth: {point!r:.80}"
+        )
     return [round(float(number), decimals) for number in point]
 
 
