@@ -2,9 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from catalog.errors import CatalogError
+from catalog.errors import BrokenRecord, CatalogError
+from catalog.layout import TILES, read_json
 from imagery.tile import Tile
 from models.change import TileOutcome
 
@@ -40,6 +42,21 @@ def ledger(
         "counts": counts(outcomes),
         "tiles": [_row(tile, by_tile[tile.id], seen.get(tile.id)) for tile in tiles],
     }
+
+
+def read_ledger(folder: Path) -> list[dict[str, Any]]:
+    """Rows of the ledger of a run on disk.
+
+    Raises
+    ------
+    BrokenRecord
+        Missing, or not a ledger.
+    """
+    document = read_json(folder / TILES)
+    rows = document.get("tiles") if isinstance(document, dict) else None
+    if not isinstance(rows, list) or not all(isinstance(row, dict) and "tile" in row for row in rows):
+        raise BrokenRecord(f"{folder / TILES} is not a ledger of tiles; run the pair again to write it anew")
+    return rows
 
 
 def counts(outcomes: Iterable[TileOutcome]) -> dict[str, int]:

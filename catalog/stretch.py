@@ -62,15 +62,15 @@ class Stretch:
         return picture
 
 
-def shared_stretch(paths: tuple[Path, Path], quantity: str) -> Stretch:
-    """The stretch of a pair, from the percentiles of both dates together."""
+def shared_stretch(paths: tuple[Path, Path], quantity: str, *, sample_px: int = SAMPLE_PX) -> Stretch:
+    """The stretch of a pair, from the percentiles of both dates together, each shrunk to `sample_px` a side at most."""
     with rasterio.open(paths[0]) as before, rasterio.open(paths[1]) as after:
         # A pair that could not be compared may have different bands.
         bands = _display_bands(before.descriptions) if before.descriptions == after.descriptions else (1,)
     decibels = quantity in _RADAR
     samples = []
     for path in paths:
-        values, valid = read_pixels(path, bands, None, SAMPLE_PX)
+        values, valid = read_pixels(path, bands, None, sample_px)
         usable = values if valid.all() else values[:, valid]
         samples.append((_decibels(usable) if decibels else usable).ravel())
     joined: FloatArray = np.concatenate(samples)

@@ -28,6 +28,7 @@ COMMANDS = {
     "diff": ("flows.cli_diff", "Compare any two images of one place."),
     "evaluate": ("flows.cli_evaluate", "Score detection on labelled cases."),
     "replay": ("flows.cli_replay", "Run over a past period again, as if each scheduled day had come."),
+    "review": ("flows.cli_review", "The review desk: where people decide what each change is."),
     "run": ("flows.cli_run", "Watch sites: find images, compare them, keep what changed."),
     "scenes": ("flows.cli_scenes", "List the images a source has for a site, and why others are left out."),
     "serve": ("flows.cli_serve", "Watch sites on a schedule, until stopped."),

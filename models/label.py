@@ -5,6 +5,7 @@ and forms its objects have; the form is *fill*, the share of the smallest rectan
 covers (on real pairs aircraft fill .30 of it, vehicles .65). The zone that holds the place moves the odds.
 """
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -31,6 +32,7 @@ _SIZE_SIGMA = 0.12
 """Of measured log sizes where pixels do not limit them: shadows and neighbours lengthen and widen regions."""
 
 _SHIP_LENGTHS_M = ((50.0, "ship (under 50 m)"), (100.0, "ship (50-100 m)"), (200.0, "ship (100-200 m)"))
+_LONGEST_SHIP = "ship (over 200 m)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +104,18 @@ def claimable(length_m: float, *, gsd_m: float, sensor: Sensor) -> bool:
     return sensor == "sar" or gsd_m > FINE_M or length_m >= 5 * gsd_m
 
 
+def names(*, gsd_m: float, sensor: Sensor) -> tuple[str, ...]:
+    """Every label that may be given at this ground sample distance."""
+    if sensor == "sar":
+        return "ship-like object", "bright scatterer"
+    if gsd_m > MEDIUM_M:
+        return "ship-like object", "large object on apron", "large object"
+    ships = (*(label for _, label in _SHIP_LENGTHS_M), _LONGEST_SHIP)
+    classes = _FINE if gsd_m <= FINE_M else _MEDIUM
+    named = (ships if name == "ship" else (name,) for name in classes)
+    return *itertools.chain.from_iterable(named), UNKNOWN
+
+
 def likeness(
     length_m: float,
     width_m: float,
@@ -159,7 +173,7 @@ def _coarse(length_m: float, *, gsd_m: float, sensor: Sensor, zone_kind: str | N
 def _named(name: str, length_m: float) -> str:
     if name != "ship":
         return name
-    return next((label for limit, label in _SHIP_LENGTHS_M if length_m < limit), "ship (over 200 m)")
+    return next((label for limit, label in _SHIP_LENGTHS_M if length_m < limit), _LONGEST_SHIP)
 
 
 def _odds(name: str, zone_kind: str | None) -> float:

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 pytest_plugins = (
+    "tests.services.desk",
     "tests.services.postgres",
     "tests.services.nginx",
     "tests.services.pgstac",

@@ -1,0 +1,21 @@
+// The parts of OpenLayers that the review desk uses; bundle.py makes review/static/vendor/ol.js of them.
+export { default as Feature } from "ol/Feature.js";
+export { default as OlMap } from "ol/Map.js";
+export { default as View } from "ol/View.js";
+export { default as ScaleLine } from "ol/control/ScaleLine.js";
+export { platformModifierKeyOnly } from "ol/events/condition.js";
+export { default as LineString } from "ol/geom/LineString.js";
+export { default as Point } from "ol/geom/Point.js";
+export { default as Polygon, fromExtent as polygonFromExtent } from "ol/geom/Polygon.js";
+export { default as DragPan } from "ol/interaction/DragPan.js";
+export { default as Draw } from "ol/interaction/Draw.js";
+export { default as Modify } from "ol/interaction/Modify.js";
+export { defaults as defaultInteractions } from "ol/interaction/defaults.js";
+export { default as TileLayer } from "ol/layer/Tile.js";
+export { default as VectorLayer } from "ol/layer/Vector.js";
+export { default as Projection } from "ol/proj/Projection.js";
+export { getRenderPixel } from "ol/render.js";
+export { default as TileImage } from "ol/source/TileImage.js";
+export { default as VectorSource } from "ol/source/Vector.js";
+export { Circle as CircleStyle, Fill, Stroke, Style, Text } from "ol/style.js";
+export { default as TileGrid } from "ol/tilegrid/TileGrid.js";

@@ -1,0 +1,88 @@
+"""Where answers arrive: each is one event of the journal, or is refused with the reason."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from catalog.errors import BadReview
+from catalog.geometry import polygon
+from catalog.journal import ReviewDraft
+from catalog.review import ReviewStore
+from catalog.review_acts import Act
+from catalog.review_outline import checked_ring
+from review.admission import Deciding, Visitor
+from review.errors import NotAllowed
+from review.items import find_item
+from review.pictures import shelf
+from review.runs import RunShelf
+
+router = APIRouter(prefix="/api")
+
+LEADS_ONLY = ("suppress", "unsuppress")
+
+
+class Answer(BaseModel):
+    """What a page sends."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    key: Annotated[
+        str, Field(min_length=8, max_length=100, description="Made by the page, another for each answer.")
+    ]
+    act: Act
+    subject: Annotated[str, Field(max_length=400)] | None = None
+    run: (
+        Annotated[str, Field(max_length=400, description="Only for a missed change: the run that missed it.")]
+        | None
+    ) = None
+    run_key: (
+        Annotated[str, Field(max_length=400, description="The run on whose pixels an outline is drawn.")]
+        | None
+    ) = None
+    body: dict[str, Any] = Field(default_factory=dict)
+
+
+@router.post("/answers")
+def take(request: Request, answer: Answer, who: Deciding) -> Response:
+    """Take an answer in; sent again it counts once."""
+    store: ReviewStore = request.app.state.store
+    runs = shelf(request)
+    _check_role(answer, who)
+    event = store.append(
+        ReviewDraft(
+            key=answer.key, reviewer=who.reviewer.name, act=answer.act, subject=answer.subject, run=answer.run,
+            body=_body(store, runs, answer),
+        )
+    )  # fmt: skip
+    return JSONResponse(
+        {
+            "event": event.seq,
+            "subject": event.subject,
+            "item": find_item(store, runs, event.subject, who).as_dict(),
+        }
+    )
+
+
+def _check_role(answer: Answer, who: Visitor) -> None:
+    settles = bool(answer.body.get("settles"))
+    if (settles or answer.act in LEADS_ONLY) and who.reviewer.role != "lead":
+        what = "settle a disagreement" if settles else f"{answer.act} a place"
+        raise NotAllowed(f"only a lead may {what}; {who.reviewer.name} is {who.reviewer.role}")
+
+
+def _body(store: ReviewStore, runs: RunShelf, answer: Answer) -> dict[str, Any]:
+    """The body as the journal has it: outlines on the ground, and events by number."""
+    body = dict(answer.body)
+    if "outline_px" in body and answer.run_key is not None:
+        grid = runs.open(answer.run_key).grid
+        if grid.crs is not None:
+            ring = checked_ring("outline_px", body.pop("outline_px"))
+            body["geometry"] = polygon(grid, [(col, row) for col, row in ring])
+    if answer.act == "undo" and "event_key" in body:
+        target = store.event(str(body.pop("event_key")))
+        if target is None:
+            raise BadReview("the answer that is to be taken back never arrived", conflict=True)
+        body["event"] = target.seq
+    return body

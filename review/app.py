@@ -1,0 +1,113 @@
+"""The desk as an ASGI application."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+
+from catalog.errors import BadReview
+from catalog.review import ReviewStore
+from imagery.errors import SitewatchError
+from review import admission, answers, pages, pictures, team
+from review.desk import Desk
+from review.errors import NotSignedIn, ReviewError
+from review.guard import Guard
+from review.runs import RunShelf
+from review.settings import DeskSettings
+from review.views import STATIC, page
+
+API = "/api/"
+PICTURES = "/runs/"
+
+
+def create_app(settings: DeskSettings) -> FastAPI:
+    """The application of one desk.
+
+    Parameters
+    ----------
+    settings : DeskSettings
+    """
+    store, shelf = ReviewStore(settings.root), RunShelf(settings.root)
+    desk = Desk(store, shelf)
+
+    @asynccontextmanager
+    async def open_until_stopped(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        desk.close()
+
+    app = FastAPI(
+        title="sitewatch review", docs_url=None, redoc_url=None, openapi_url=None, lifespan=open_until_stopped
+    )
+    app.state.settings = settings
+    app.state.sessions = admission.Sessions(settings)
+    app.state.store, app.state.shelf, app.state.desk = store, shelf, desk
+    app.add_middleware(Guard, hosts=settings.hosts)
+    app.mount("/static", _Static(directory=STATIC), name="static")
+    for module in (admission, pages, pictures, answers, team):
+        app.include_router(module.router)
+    app.add_api_route("/healthz", _healthz, methods=["GET"], include_in_schema=False)
+    _explain_errors(app)
+    return app
+
+
+def _healthz() -> Response:
+    return PlainTextResponse("ok")
+
+
+class _Static(StaticFiles):
+    """Files of the desk: kept by browsers, asked about each time."""
+
+    def file_response(self, *args: object, **kwargs: object) -> Response:
+        response = super().file_response(*args, **kwargs)  # type: ignore[arg-type]
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
+def _explain_errors(app: FastAPI) -> None:
+    """Every refusal says what is wrong: to programs as JSON, to people as a page."""
+
+    def told(request: Request, status: int, reason: str) -> Response:
+        if request.url.path.startswith((API, PICTURES)):
+            return JSONResponse({"error": reason}, status_code=status)
+        return page(request, "error.html", {"status": status, "reason": reason}, who=None, status=status)
+
+    async def not_signed_in(request: Request, problem: Exception) -> Response:
+        if request.method == "GET" and not request.url.path.startswith((API, PICTURES)):
+            return RedirectResponse("/signin", status_code=303)
+        return told(request, NotSignedIn.status, str(problem))
+
+    async def review_error(request: Request, problem: Exception) -> Response:
+        return told(request, getattr(problem, "status", 500), str(problem))
+
+    async def bad_review(request: Request, problem: Exception) -> Response:
+        conflict = isinstance(problem, BadReview) and problem.conflict
+        return told(request, 409 if conflict else 422, str(problem))
+
+    async def bad_record(request: Request, problem: Exception) -> Response:
+        return told(request, 503, str(problem))
+
+    async def bad_request(request: Request, problem: Exception) -> Response:
+        found = problem.errors()[:5] if isinstance(problem, RequestValidationError) else []
+        faults = [f"{'.'.join(map(str, fault['loc'][1:]))}: {fault['msg']}" for fault in found]
+        return told(request, 422, "; ".join(faults))
+
+    async def http_error(request: Request, problem: Exception) -> Response:
+        status = problem.status_code if isinstance(problem, HTTPException) else 500
+        reason = (
+            "there is nothing at this address" if status == 404 else str(getattr(problem, "detail", problem))
+        )
+        return told(request, status, reason)
+
+    async def fault(request: Request, problem: Exception) -> Response:
+        return told(request, 500, f"{type(problem).__name__}: this is a fault in sitewatch, please report it")
+
+    handlers: dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
+        NotSignedIn: not_signed_in, ReviewError: review_error, BadReview: bad_review, SitewatchError: bad_record,
+        RequestValidationError: bad_request, HTTPException: http_error, Exception: fault,
+    }  # fmt: skip
+    for kind, handler in handlers.items():
+        app.add_exception_handler(kind, handler)

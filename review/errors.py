@@ -1,0 +1,48 @@
+"""What can go wrong at the desk, as one tree.
+
+::
+
+    SitewatchError
+    └── ReviewError
+        ├── CannotOpen     the desk cannot be started as asked: port taken, no authentication beyond loopback
+        ├── NotFound       no such run, tile or change
+        ├── BadQuestion    an address or a body says something that cannot be
+        ├── NotSignedIn    a session is needed
+        └── NotAllowed     the session's role does not go that far, or the request did not come from the desk's pages
+"""
+
+from imagery.errors import SitewatchError
+
+
+class ReviewError(SitewatchError):
+    """Base of the errors of this package."""
+
+    status = 500
+
+
+class CannotOpen(ReviewError):
+    """The desk cannot be started as asked."""
+
+
+class NotFound(ReviewError):
+    """There is no such run, tile or change."""
+
+    status = 404
+
+
+class BadQuestion(ReviewError):
+    """An address or a body says something that cannot be."""
+
+    status = 422
+
+
+class NotSignedIn(ReviewError):
+    """Nobody has signed in, or the session has ended."""
+
+    status = 401
+
+
+class NotAllowed(ReviewError):
+    """The role does not go that far, or the request did not come from a page of the desk."""
+
+    status = 403

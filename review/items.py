@@ -1,0 +1,184 @@
+"""One item of the queue as the compare page shows it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from catalog.errors import BadReview
+from catalog.queue import QueueEntry
+from catalog.review import ReviewStore
+from catalog.review_acts import is_tile, tile_of, tile_subject
+from catalog.review_outline import on_grid
+from catalog.standings import ReviewState
+from models.change import Change
+from review import documents
+from review.admission import Visitor
+from review.errors import NotFound
+from review.runs import OpenRun, RunShelf
+from review.views import render, words
+
+Ring = list[list[float]]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Item:
+    """A change or a tile that somebody looks at.
+
+    Parameters
+    ----------
+    subject : str
+    run : OpenRun
+    tile : mapping
+        Its row of the ledger.
+    entry : QueueEntry or None
+        None for a tile that is not in the queue.
+    state : ReviewState
+        As this viewer may see it.
+    change : Change or None
+        None for a tile, and for a change that a person added.
+    viewer : str
+    """
+
+    subject: str
+    run: OpenRun
+    tile: Mapping[str, Any]
+    entry: QueueEntry | None
+    state: ReviewState
+    change: Change | None
+    viewer: str
+
+    @property
+    def is_tile(self) -> bool:
+        """Whether it is a tile, not a change."""
+        return is_tile(self.subject)
+
+    @property
+    def decidable(self) -> bool:
+        """Whether a verdict means something: not on a tile that could not be seen or has changes of its own."""
+        return not self.is_tile or self.tile["outcome"] == "unchanged"
+
+    @property
+    def blind(self) -> bool:
+        """Whether what others said is kept from this viewer until they have answered."""
+        mine = self.viewer in {answer.reviewer for answer in self.state.answers}
+        return self.state.second in ("needed", "waiting") and not mine
+
+    @property
+    def kind(self) -> str:
+        """What kind of change, or ``tile``."""
+        if self.change is not None:
+            return self.change.kind
+        return str(self.state.added["kind"]) if self.state.added else "tile"
+
+    @property
+    def label(self) -> str:
+        """The last label that was given, else the run's."""
+        given = self.state.label or (self.state.added or {}).get("label")
+        return str(given) if given else (self.change.label if self.change else "")
+
+    @property
+    def title(self) -> str:
+        """A few words for the top of the page."""
+        if self.is_tile:
+            return f"Tile {self.tile['tile']}, {words(self.tile['outcome'])}"
+        return f"{self.label} {self.kind}" if self.kind != "moved" else f"{self.label}, may have moved"
+
+    @property
+    def drawn(self) -> Ring | None:
+        """The outline that a person drew last, in pixels; None where nobody did."""
+        body = self.state.outline or self.state.added
+        if body is None:
+            return None
+        try:
+            return [[round(c, 2), round(r, 2)] for c, r in on_grid(body, self.run.stored.report.grid)]
+        except BadReview:
+            return None  # the run was written anew on another grid
+
+    @property
+    def ring(self) -> Ring | None:
+        """The outline in force, in pixels."""
+        if self.drawn is not None:
+            return self.drawn
+        return None if self.change is None else [[c, r] for c, r in self.change.place.outline_px]
+
+    @property
+    def focus(self) -> list[float]:
+        """The part of the grid to open with."""
+        if self.change is not None:
+            return [float(edge) for edge in documents.focus(self.change)]
+        return [float(edge) for edge in self.tile["bbox_px"]] if self.drawn is None else _around(self.drawn)
+
+    @property
+    def given(self) -> str:
+        """Who answered what, in one line, as far as the viewer may know."""
+        said = [
+            _said(answer.reviewer, answer.verdict, answer.reason, self.viewer)
+            for answer in self.state.answers
+        ]
+        if self.blind:
+            return "Blind second review: what others said is shown after your answer"
+        if self.state.second == "disputed":
+            said.append("disputed")
+        return "; ".join(said) or (
+            "Not answered yet" if self.decidable else "Nothing can be said of this tile"
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """What the compare page needs."""
+        extra = self.drawn
+        return {
+            "subject": self.subject, "is_tile": self.is_tile, "decidable": self.decidable, "blind": self.blind,
+            "run": self.run.key, "version": self.run.version, "change": None if self.is_tile else self.subject,
+            "tile": self.tile["tile"], "tile_box": self.tile["bbox_px"], "focus": self.focus, "ring": self.ring,
+            "kind": self.kind, "label": self.label, "title": self.title, "given": self.given,
+            "extra": None if extra is None else self._extra(extra),
+            "facts_html": render("_facts.html", {"item": self, "report": self.run.stored.report}),
+        }  # fmt: skip
+
+    def _extra(self, ring: Ring) -> dict[str, Any]:
+        date = "before" if self.kind == "vanished" else "after"
+        return {"change": self.subject, "kind": self.kind, "date": date, "ring": ring, "label": self.label}
+
+
+def find_item(store: ReviewStore, shelf: RunShelf, subject: str, who: Visitor) -> Item:
+    """The item of a subject, as somebody may see it.
+
+    Raises
+    ------
+    NotFound
+        There is no such change or tile, or its run cannot be read.
+    """
+    viewer = who.reviewer.name
+    entry = store.entry(subject, viewer=viewer)
+    if is_tile(subject):
+        try:
+            run_name, tile = tile_of(subject)
+        except BadReview as problem:
+            raise NotFound(str(problem)) from problem
+    elif entry is None:
+        raise NotFound(f"there is no change {subject!r}")
+    else:
+        run_name, tile = entry.run, entry.tile
+    run = shelf.open(shelf.key_of(run_name))
+    state = store.state(subject, viewer=viewer)
+    return Item(
+        subject=subject, run=run, tile=run.tile(tile), entry=entry, state=state,
+        change=run.changes.get(subject), viewer=viewer,
+    )  # fmt: skip
+
+
+def subject_of_tile(run: OpenRun, tile: str) -> str:
+    """What answers about a tile name."""
+    return tile_subject(run.stored.report.name, tile)
+
+
+def _said(reviewer: str, verdict: str, reason: str | None, viewer: str) -> str:
+    name = "You" if reviewer == viewer else reviewer
+    return f"{name}: {words(verdict)}" + (f", {words(reason)}" if reason else "")
+
+
+def _around(ring: Ring) -> list[float]:
+    cols, rows = [p[0] for p in ring], [p[1] for p in ring]
+    side = max(40.0, 3 * max(max(cols) - min(cols), max(rows) - min(rows)))
+    col, row = (min(cols) + max(cols)) / 2, (min(rows) + max(rows)) / 2
+    return [col - side / 2, row - side / 2, col + side / 2, row + side / 2]

@@ -1,0 +1,369 @@
+// The compare page: one item of the queue at a time, decided by keyboard.
+
+import { choose, help, isOpen, write } from "./dialogs.js";
+import { Tools } from "./draw.js";
+import { drawFurniture, drawLegend, legendLines } from "./furniture.js";
+import { get, role } from "./http.js";
+import { actionOf } from "./keys.js";
+import { Line } from "./line.js";
+import { newKey, send } from "./outbox.js";
+import "./saved.js";
+import { MODES, Viewer } from "./viewer.js";
+
+const REASONS = ["cloud", "shadow", "misregistration", "tide_or_waves", "seasonal", "known_object", "bad_imagery", "not_of_interest"];
+const SCALES = ["change", "tile", "scene"];
+const MAY_DECIDE = role !== "read-only";
+const $ = (selector) => document.querySelector(selector);
+const words = (name) => name.replaceAll("_", " ");
+
+const viewer = new Viewer({ maps: $(".maps"), left: $("#left"), right: $("#right"), handle: $(".handle") }, () => show());
+const tools = new Tools(viewer, say);
+const line = new Line(viewer);
+const given = []; // own answers of this visit, for undo: {key, subject}
+let item = null;
+let scale = "change";
+let bandSet = 0;
+let filmAt = null;
+let advance = localStorage.getItem("sitewatch-advance") !== "no";
+
+/** Show an item of the queue. */
+function open(entry, { push = true } = {}) {
+  tools.leave();
+  item = entry.item;
+  viewer.open(entry.run);
+  if (filmAt !== null) resetFilm();
+  viewer.setCurrent(item.change, item.subject);
+  viewer.setExtra(item.extra);
+  fit();
+  $(".facts").innerHTML = item.facts_html; // made by the desk's own templates, which escape every value
+  $(".facts").scrollTop = 0;
+  $("#given").textContent = item.given;
+  $("#left-count").textContent = line.words();
+  $("#crumb").textContent = item.title;
+  document.title = `${item.title} · sitewatch`;
+  for (const name of ["confirm", "reject", "unsure"]) $(`[data-action="${name}"]`).disabled = !MAY_DECIDE || !item.decidable;
+  for (const [name, label] of [["confirm", item.is_tile ? "Nothing missed" : "Confirmed"], ["reject", "Rejected"]]) {
+    $(`[data-action="${name}"] span`).textContent = label;
+  }
+  for (const name of ["reject", "unsure", "relabel", "outline", "second"]) $(`[data-action="${name}"]`).disabled ||= item.is_tile;
+  film();
+  show();
+  if (push) history.pushState({ subject: item.subject }, "", line.address(item.subject));
+  line.prefetch();
+}
+
+function fit() {
+  const [cols, rows] = viewer.run.size;
+  viewer.fit(scale === "scene" ? [0, 0, cols, rows] : scale === "tile" ? item.tile_box : item.focus);
+  for (const name of SCALES) $(`[data-action="scale:${name}"]`).setAttribute("aria-pressed", String(scale === name));
+}
+
+/** Everything around the maps, as it is now. */
+function show() {
+  if (!viewer.run || !viewer.view || !item) return;
+  drawFurniture($(".furniture"), viewer.run, viewer.view.getResolution());
+  drawLegend($(".legend"), legendLines(viewer.run, viewer.mode, viewer.shown));
+  for (const mode of MODES) $(`[data-action="mode:${mode}"]`).setAttribute("aria-pressed", String(viewer.mode === mode));
+  for (const [layer, on] of Object.entries(viewer.shown)) {
+    $(`[data-action="layer:${layer}"]`).setAttribute("aria-pressed", String(on));
+  }
+  const left = viewer.leftDate();
+  const told = { side: left, blink: left, swipe: "before", fade: "fade", difference: "difference" }[viewer.mode];
+  const percent = Math.round((viewer.flipped ? 1 - viewer.fade : viewer.fade) * 100);
+  $("#tag-left").innerHTML = "";
+  $("#tag-left").append(...tag(told === "fade" || told === "difference" ? null : told, told === "fade"
+    ? `${percent} % after` : told === "difference" ? "after − before, on the shared contrast" : ""));
+  if (viewer.mode === "blink") $("#tag-left").append(` · ${viewer.blink} per second`);
+  $("#tag-right").innerHTML = "";
+  $("#tag-right").append(...tag(viewer.mode === "side" && viewer.flipped ? "before" : "after", ""));
+  $("#tag-right").hidden = !["side", "swipe"].includes(viewer.mode);
+  $("#advance").setAttribute("aria-pressed", String(advance));
+}
+
+function tag(date, text) {
+  if (date === null) return [text];
+  const other = viewer.other[date];
+  const acquired = other ? other.acquired : viewer.run.dates[date].acquired;
+  const strong = document.createElement("b");
+  strong.textContent = other ? `in place of ${date}` : date;
+  return [strong, ` ${acquired ? utc(acquired) : "time unknown"}`];
+}
+
+const utc = (text) => `${new Date(text).toISOString().slice(0, 19).replace("T", " ")} UTC`;
+
+function say(text) {
+  $(".message").hidden = text === null;
+  $(".message").textContent = text ?? "";
+}
+
+/** Send an answer about this item; the page does not wait for it. */
+function answer(act, body, { subject = item.subject, run = null, thenNext = false } = {}) {
+  const key = newKey();
+  given.push({ key, subject });
+  const about = item;
+  send({ key, act, subject, run, body, run_key: viewer.run.key }).then((result) => {
+    if (item?.subject !== about.subject || !result.item) return;
+    item = { ...item, ...result.item };
+    $("#given").textContent = item.given;
+    $(".facts").innerHTML = item.facts_html;
+  });
+  line.answered(subject);
+  if (thenNext && advance) goNext();
+}
+
+function decide(verdict, reason = null) {
+  if (!MAY_DECIDE || !item.decidable) return;
+  $("#given").textContent = `You: ${words(verdict)}${reason ? `, ${words(reason)}` : ""}`;
+  answer("verdict", reason ? { verdict, reason } : { verdict, ...(line.settles ? { settles: true } : {}) }, { thenNext: true });
+}
+
+async function reject() {
+  if (!MAY_DECIDE || item.is_tile) return;
+  const about = item.subject;
+  const reason = await choose("Rejected: why?", REASONS.map((value) => ({ value, words: words(value) })));
+  if (reason && item.subject === about) {
+    $("#given").textContent = `You: rejected, ${words(reason)}`;
+    answer("verdict", { verdict: "rejected", reason, ...(line.settles ? { settles: true } : {}) }, { thenNext: true });
+  }
+}
+
+async function label(title, current = null) {
+  const options = viewer.run.labels.map((value) => ({ value, words: value }));
+  return choose(title, options, { other: "another label", current });
+}
+
+async function relabel() {
+  if (!MAY_DECIDE || item.is_tile) return;
+  const about = item.subject;
+  const chosen = await label("What is it?", item.label);
+  if (chosen && item.subject === about) answer("relabel", { label: chosen });
+}
+
+function outline() {
+  if (!MAY_DECIDE || item.is_tile || !item.ring) return;
+  const help_ = "Outline: drag its corners, arrows nudge it (Shift: five pixels), + and − size it, D draws anew. Enter saves, Esc leaves.";
+  tools.edit("outline", item.ring, help_, (ring) => {
+    item.ring = ring;
+    answer("outline", { outline_px: ring });
+    say("Outline sent.");
+    setTimeout(() => say(null), 1200);
+  });
+}
+
+function missed() {
+  if (!MAY_DECIDE) return;
+  const help_ = "A missed change: put the outline on it. Arrows move it, + and − size it, corners can be dragged, D draws it. Enter goes on.";
+  tools.edit("missed", tools.square(), help_, async (ring) => {
+    const kind = await choose("What happened there?", [
+      { value: "appeared", words: "appeared: it stands there after" }, { value: "vanished", words: "vanished: it stood there before" },
+    ]);
+    const chosen = kind && await label("What is it?");
+    if (!chosen) return;
+    answer("missed", { outline_px: ring, kind, label: chosen }, { subject: null, run: viewer.run.name });
+    if (item.is_tile && item.decidable) answer("verdict", { verdict: "missed" });
+    say("Missed change sent.");
+    setTimeout(() => say(null), 1200);
+  });
+}
+
+async function note() {
+  if (!MAY_DECIDE) return;
+  const about = item.subject;
+  const text = await write("Note", { longest: 4000 });
+  if (text && item.subject === about) answer("note", { text });
+}
+
+function second() {
+  if (MAY_DECIDE && !item.is_tile) answer("assign_second", { rule: "asked for at the desk" });
+}
+
+async function undo() {
+  const last = given.pop();
+  if (!last || !MAY_DECIDE) {
+    say("There is nothing of this visit to undo.");
+    setTimeout(() => say(null), 1500);
+    return;
+  }
+  send({ key: newKey(), act: "undo", subject: last.subject, run: null, body: { event_key: last.key }, run_key: viewer.run.key })
+    .then((result) => {
+      if (result.item && item.subject === last.subject) {
+        item = { ...item, ...result.item };
+        $("#given").textContent = item.given;
+        $(".facts").innerHTML = item.facts_html;
+      }
+    });
+  if (last.subject && last.subject !== item.subject) open(await line.at(last.subject));
+  $("#given").textContent = "Taken back";
+}
+
+async function goNext() {
+  const entry = await line.next(item.subject);
+  if (entry) open(entry);
+  else say("That was the last one here. Q leads back to the queue.");
+}
+
+async function goBack() {
+  const entry = await line.back(item.subject);
+  if (entry) open(entry);
+}
+
+/** The strip of other dates. */
+async function film() {
+  const strip = $(".film .frames");
+  const subject = item.subject;
+  const { dates } = await line.film(item);
+  if (item.subject !== subject) return;
+  const [col0, row0, col1, row1] = item.focus;
+  const side = Math.max(col1 - col0, row1 - row0);
+  strip.replaceChildren(...dates.map((date, index) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.dataset.index = String(index);
+    const query = new URLSearchParams({ col: (col0 + col1) / 2, row: (row0 + row1) / 2, side, px: 72, v: date.version });
+    const picture = document.createElement("img");
+    picture.alt = "";
+    picture.loading = "lazy";
+    picture.src = `/runs/${encodeURIComponent(viewer.run.key)}/crops/${encodeURIComponent(date.key)}/${date.date}.png?${query}`;
+    const when = date.role ?? date.acquired?.slice(11, 16) ?? "";
+    const role_ = Object.assign(document.createElement("span"), { className: date.role ? "role" : "", textContent: when });
+    button.append(picture, date.acquired ? date.acquired.slice(0, 10) : "no date", role_);
+    button.setAttribute("aria-pressed", String(filmAt === index));
+    button.addEventListener("click", () => filmTo(index));
+    return button;
+  }));
+  strip.dates = dates;
+}
+
+function filmTo(index) {
+  const dates = $(".film .frames").dates ?? [];
+  const date = dates[index];
+  if (!date) return;
+  filmAt = date.role ? null : index;
+  viewer.setOther("after", date.role ? null : date);
+  for (const button of document.querySelectorAll(".film .frames button")) {
+    button.setAttribute("aria-pressed", String(filmAt === Number(button.dataset.index)));
+  }
+  show();
+}
+
+function resetFilm() {
+  filmAt = null;
+  viewer.setOther("after", null);
+  for (const button of document.querySelectorAll(".film .frames button")) button.setAttribute("aria-pressed", "false");
+}
+
+function filmStep(step) {
+  if (step === 0) return resetFilm();
+  const dates = $(".film .frames").dates ?? [];
+  const from = filmAt ?? dates.findIndex((date) => date.role === (step > 0 ? "after" : "before"));
+  if (dates[from + step]) filmTo(from + step);
+}
+
+/** Contrast and bands: one setting for both dates. */
+function contrast(reset = false) {
+  const fields = $("#contrast");
+  const { stretch } = viewer.run;
+  if (reset) {
+    viewer.setLook(viewer.look.bands ? { bands: viewer.look.bands } : {});
+    for (const name of ["low", "high", "gamma"]) fields.elements[name].value = stretch[name];
+  } else {
+    const low = Number(fields.elements.low.value);
+    const high = Math.max(Number(fields.elements.high.value), low + (stretch.most - stretch.least) / 1000);
+    viewer.setLook({ ...viewer.look, low, high, gamma: Number(fields.elements.gamma.value) });
+  }
+  for (const name of ["low", "high", "gamma"]) {
+    fields.querySelector(`output[name="${name}-shown"]`).value = Number(fields.elements[name].value).toPrecision(3);
+  }
+}
+
+function openContrast() {
+  const fields = $("#contrast");
+  fields.hidden = !fields.hidden;
+  $('[data-action="contrast"]').setAttribute("aria-pressed", String(!fields.hidden));
+  const { stretch } = viewer.run;
+  for (const name of ["low", "high"]) {
+    Object.assign(fields.elements[name], { min: stretch.least, max: stretch.most, step: (stretch.most - stretch.least) / 400 });
+    fields.elements[name].value = viewer.look[name] ?? stretch[name];
+  }
+  fields.elements.gamma.value = viewer.look.gamma ?? stretch.gamma;
+  for (const name of ["low", "high", "gamma"]) {
+    fields.querySelector(`output[name="${name}-shown"]`).value = Number(fields.elements[name].value).toPrecision(3);
+  }
+  if (!fields.hidden) fields.elements.low.focus();
+}
+
+function bands() {
+  const { sets } = viewer.run.bands;
+  bandSet = (bandSet + 1) % sets.length;
+  const { low, high, gamma } = viewer.look;
+  const kept = Object.fromEntries(Object.entries({ low, high, gamma }).filter(([, value]) => value !== undefined));
+  viewer.setLook(bandSet === 0 ? kept : { ...kept, bands: sets[bandSet].bands });
+  say(sets.length === 1 ? "These images have no other bands." : `Bands: ${sets[bandSet].name}`);
+  setTimeout(() => say(null), 1200);
+}
+
+function setAdvance() {
+  advance = !advance;
+  localStorage.setItem("sitewatch-advance", advance ? "yes" : "no");
+  show();
+}
+
+const ACTIONS = {
+  confirm: () => (item.is_tile ? decide("nothing_missed") : decide("confirmed")),
+  unsure: () => !item.is_tile && decide("unsure"),
+  reject, relabel, outline, missed, note, undo, second, help,
+  next: goNext, back: goBack, queue: () => location.assign(line.queue()), advance: setAdvance,
+  less: () => viewer.step(-1), more: () => viewer.step(1),
+  scale: (to) => { scale = to ?? SCALES[(SCALES.indexOf(scale) + 1) % SCALES.length]; fit(); },
+  mode: (mode) => viewer.setMode(mode), layer: (layer) => viewer.toggle(layer),
+  zoom: (steps) => viewer.zoom(Number(steps)), pan: (by) => viewer.pan(by.split(",").map(Number)),
+  film: (step) => filmStep(Number(step)), flip: () => viewer.flip(true),
+  bands, smooth: () => viewer.setSmooth(!viewer.smooth), measure: () => tools.measure(),
+  contrast: (what) => (what === "reset" ? contrast(true) : openContrast()),
+  escape: () => tools.leave() || ($("#contrast").hidden ? say(null) : openContrast()),
+};
+
+function act(action) {
+  const [name, argument] = action.split(":");
+  ACTIONS[name]?.(argument);
+}
+
+addEventListener("keydown", (event) => {
+  if (isOpen() || !item) return;
+  if (!event.target.closest?.("input, textarea, select") && tools.key(event)) {
+    event.preventDefault();
+    return;
+  }
+  if (event.key === "Escape" && event.target.closest?.("#contrast")) openContrast();
+  const action = actionOf(event);
+  if (!action || (event.repeat && !/^(pan|zoom|less|more|flip|film)/.test(action))) return;
+  event.preventDefault();
+  act(action);
+});
+addEventListener("keyup", (event) => event.key === " " && viewer.flip(false));
+addEventListener("blur", () => viewer.flip(false));
+addEventListener("click", (event) => {
+  const button = event.target.closest("[data-action]");
+  if (button && !button.disabled) act(button.dataset.action);
+});
+$("#contrast").addEventListener("input", () => {
+  clearTimeout(contrast.timer);
+  contrast.timer = setTimeout(contrast, 120);
+});
+$(".handle").addEventListener("keydown", (event) => {
+  const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  if (step && viewer.mode === "swipe") {
+    viewer.step(step);
+    event.stopPropagation();
+    event.preventDefault();
+  }
+});
+addEventListener("popstate", async (event) => {
+  if (event.state?.subject) open(await line.at(event.state.subject), { push: false });
+});
+
+const first = JSON.parse($("#first").textContent);
+line.begin(first);
+history.replaceState({ subject: first.item.subject }, "");
+open(first, { push: false });
+document.body.dataset.ready = "yes";

@@ -1,0 +1,123 @@
+// The order in which items come: the queue as it was filtered, fetched ahead so that the next one is there at once.
+
+import { get } from "./http.js";
+
+const AHEAD = 2;
+const BATCH = 20;
+
+export class Line {
+  constructor(viewer) {
+    this.viewer = viewer;
+    this.items = new Map(); // subject -> promise of an item
+    this.runs = new Map(); // key and version -> promise of a run
+    this.films = new Map();
+    this.visited = [];
+    this.ahead = [];
+    this.pictures = [];
+    this.filters = new URLSearchParams(location.search);
+    this.filters.delete("subject");
+    this.settles = this.filters.get("needs") === "settle";
+    this.left = null;
+  }
+
+  begin({ item, run }) {
+    this.items.set(item.subject, Promise.resolve(item));
+    this.runs.set(run.key, Promise.resolve(run));
+    this.visited.push(item.subject);
+    this.subject = item.subject;
+    this.filled = this.fill(item.subject);
+  }
+
+  /** What is left to do, in words. */
+  words() {
+    return this.left === null ? "" : `${this.left} waiting`;
+  }
+
+  address(subject) {
+    const query = new URLSearchParams(this.filters);
+    query.set("subject", subject);
+    return `/review?${query}`;
+  }
+
+  queue() {
+    return `/?${this.filters}`;
+  }
+
+  /** An item with its run. */
+  async at(subject) {
+    const item = await this.item(subject);
+    return { item, run: await this.run(item) };
+  }
+
+  async next(subject) {
+    await this.filled;
+    if (this.ahead.length === 0) this.filled = this.fill(subject);
+    await this.filled;
+    const next = this.ahead.shift();
+    if (next === undefined) return null;
+    this.visited.push(next);
+    this.subject = next;
+    return this.at(next);
+  }
+
+  async back() {
+    if (this.visited.length < 2) return null;
+    this.ahead.unshift(this.visited.pop());
+    this.subject = this.visited.at(-1);
+    return this.at(this.subject);
+  }
+
+  /** Somebody decided: look at it anew next time. */
+  answered(subject) {
+    if (subject) this.items.delete(subject);
+    if (this.left !== null && this.left > 0) this.left -= 1;
+  }
+
+  /** Fetch what comes next, with the tiles that its first view needs. */
+  async prefetch() {
+    await this.filled;
+    if (this.ahead.length < AHEAD) this.filled = this.fill(this.ahead.at(-1) ?? this.subject);
+    await this.filled;
+    this.pictures = this.pictures.slice(-200);
+    for (const subject of this.ahead.slice(0, AHEAD)) {
+      const { item, run } = await this.at(subject);
+      for (const address of this.viewer.addresses(run, item.focus)) {
+        const picture = new Image();
+        picture.src = address;
+        this.pictures.push(picture);
+      }
+      this.film(item);
+    }
+  }
+
+  /** Other dates of the place of an item. */
+  film(item) {
+    if (!this.films.has(item.run)) this.films.set(item.run, get(`/api/runs/${encodeURIComponent(item.run)}/dates`));
+    return this.films.get(item.run);
+  }
+
+  async fill(from) {
+    const query = new URLSearchParams(this.filters);
+    query.set("from", from);
+    query.set("limit", String(BATCH));
+    const found = await get(`/api/queue?${query}`);
+    this.left = found.total;
+    const known = new Set([...this.visited, ...this.ahead]);
+    this.ahead.push(...found.subjects.filter((subject) => !known.has(subject)));
+    document.querySelector("#left-count").textContent = this.words();
+  }
+
+  item(subject) {
+    if (!this.items.has(subject)) {
+      const asked = get(`/api/items?${new URLSearchParams({ subject })}`);
+      asked.catch(() => this.items.delete(subject));
+      this.items.set(subject, asked);
+    }
+    return this.items.get(subject);
+  }
+
+  run(item) {
+    if (!this.runs.has(item.run)) this.runs.set(item.run, get(`/api/runs/${encodeURIComponent(item.run)}`));
+    return this.runs.get(item.run);
+  }
+}

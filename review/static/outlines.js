@@ -1,0 +1,103 @@
+// How changes, zones and drawings look: a letter and a line style besides each colour.
+
+import { CircleStyle, Feature, Fill, LineString, Point, Polygon, Stroke, Style, Text, VectorSource } from "./vendor/ol.js";
+
+export const COLOURS = { appeared: "#56b4e9", vanished: "#f08c00", moved: "#e282be" };
+const DASHES = { appeared: undefined, vanished: [9, 6], moved: [14, 5, 3, 5] };
+const LETTERS = { appeared: "A", vanished: "V", moved: "M" };
+const FONT = "700 13px system-ui, sans-serif";
+
+/** Pixels (column, row) as map coordinates: rows count downward, maps upward. */
+export const toMap = ([col, row]) => [col, -row];
+
+/** The way back. */
+export const toPixels = ([x, y]) => [x, -y];
+
+/** Outlines of changes as features; `date` is the one on which something stands there. */
+export function changeSource(outlines) {
+  const features = outlines.map((outline) => {
+    const feature = new Feature(new Polygon([outline.ring.map(toMap)]));
+    feature.setProperties(outline);
+    return feature;
+  });
+  return new VectorSource({ features });
+}
+
+/** Zones as features. */
+export function zoneSource(zones) {
+  const features = zones.flatMap((zone) => zone.paths_px.map((path) => {
+    const points = path.map(toMap);
+    const feature = new Feature(points.length === 1 ? new Point(points[0]) : new LineString(points));
+    feature.setProperties({ name: zone.name });
+    return feature;
+  }));
+  return new VectorSource({ features });
+}
+
+/** Style of a change on the map of `date()`: a whole outline where it stands, a thin one on the other date. */
+export function changeStyle(date, current) {
+  return (feature) => {
+    const kind = feature.get("kind");
+    const here = date() === null || feature.get("date") === date();
+    const chosen = feature.get("change") === current();
+    const width = (chosen ? 2.6 : 1.5) * (here ? 1 : 0.6);
+    const styles = [
+      new Style({ stroke: new Stroke({ color: "rgba(0,0,0,.75)", width: width + 2 }), zIndex: chosen ? 2 : 0 }),
+      new Style({
+        stroke: new Stroke({ color: COLOURS[kind], width, lineDash: here ? DASHES[kind] : [2, 5] }), zIndex: chosen ? 3 : 1,
+      }),
+    ];
+    if (here) {
+      styles.push(new Style({
+        geometry: topOf, zIndex: chosen ? 4 : 1,
+        text: new Text({
+          text: LETTERS[kind], font: FONT, offsetY: -11, fill: new Fill({ color: COLOURS[kind] }),
+          stroke: new Stroke({ color: "#000", width: 3 }),
+        }),
+      }));
+    }
+    return styles;
+  };
+}
+
+function topOf(feature) {
+  const [x0, , x1, y1] = feature.getGeometry().getExtent();
+  return new Point([(x0 + x1) / 2, y1]);
+}
+
+/** Style of a zone. */
+export function zoneStyle(feature) {
+  return [
+    new Style({ stroke: new Stroke({ color: "rgba(0,0,0,.6)", width: 3 }) }),
+    new Style({
+      stroke: new Stroke({ color: "#ffffff", width: 1.2, lineDash: [1, 4] }),
+      image: new CircleStyle({ radius: 4, stroke: new Stroke({ color: "#fff", width: 1.5 }) }),
+      text: new Text({
+        text: feature.get("name"), font: "12px system-ui, sans-serif", overflow: true,
+        fill: new Fill({ color: "#fff" }), stroke: new Stroke({ color: "#000", width: 3 }),
+      }),
+    }),
+  ];
+}
+
+/** Style of what is being drawn or measured. */
+export function drawStyle(feature) {
+  const words = feature.get("words");
+  const styles = [
+    new Style({ stroke: new Stroke({ color: "#000", width: 5 }) }),
+    new Style({
+      stroke: new Stroke({ color: "#ffd34d", width: 2.5 }), fill: new Fill({ color: "rgba(255,211,77,.10)" }),
+      image: new CircleStyle({ radius: 5, fill: new Fill({ color: "#ffd34d" }), stroke: new Stroke({ color: "#000", width: 1 }) }),
+    }),
+  ];
+  if (words) {
+    styles.push(new Style({
+      geometry: (of) => new Point(of.getGeometry().getLastCoordinate()),
+      text: new Text({
+        text: words, font: FONT, offsetY: -14, fill: new Fill({ color: "#ffd34d" }),
+        stroke: new Stroke({ color: "#000", width: 4 }),
+      }),
+    }));
+  }
+  return styles;
+}

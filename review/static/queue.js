@@ -1,0 +1,26 @@
+// The queue page: filters act at once, arrows and Enter lead into the first item.
+
+import { help, isOpen } from "./dialogs.js";
+import "./saved.js";
+
+for (const form of document.querySelectorAll("form[data-auto]")) {
+  form.addEventListener("change", () => {
+    for (const field of form.elements) field.disabled = field.name !== "" && field.value === "";
+    form.submit();
+  });
+}
+
+const cards = [...document.querySelectorAll("a.change")];
+
+addEventListener("keydown", (event) => {
+  if (isOpen() || event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, button")) return;
+  const at = cards.indexOf(document.activeElement);
+  if (event.key === "?") help();
+  else if (event.key === "j" || event.key === "ArrowRight") cards[Math.min(at + 1, cards.length - 1)]?.focus();
+  else if (event.key === "k" || event.key === "ArrowLeft") cards[Math.max(at - 1, 0)]?.focus();
+  else if (event.key === "Enter" && !event.target.closest("a")) document.querySelector("#begin")?.click();
+  else return;
+  event.preventDefault();
+});
+
+document.body.dataset.ready = "yes";

@@ -1,0 +1,316 @@
+// Both dates under one view: side by side, swipe, blink, fade, difference. One zoom, one contrast.
+
+import {
+  OlMap, Projection, TileGrid, TileImage, TileLayer, VectorLayer, VectorSource, View, defaultInteractions, getRenderPixel,
+} from "./vendor/ol.js";
+import { changeSource, changeStyle, drawStyle, zoneSource, zoneStyle } from "./outlines.js";
+
+export const MODES = ["side", "swipe", "blink", "fade", "difference"];
+const OVERLAYS = ["evidence", "detectability", "validity"];
+const BLINK_HZ = [0.5, 1, 1.5, 2, 3];
+const DATES = ["before", "after"];
+
+/** The zoom whose tiles the map takes at a resolution: the nearest one, as OpenLayers chooses it. */
+function nearestZoom(deepest, resolution) {
+  for (let zoom = deepest; zoom > 0; zoom--) {
+    const [fine, coarse] = [2 ** (deepest - zoom), 2 ** (deepest - zoom + 1)];
+    if (resolution < coarse) return resolution <= fine || coarse - resolution >= resolution - fine ? zoom : zoom - 1;
+  }
+  return 0;
+}
+
+export class Viewer {
+  /** `elements`: {maps, left, right, handle}; `told()` is called whenever something changes that is shown elsewhere. */
+  constructor(elements, told) {
+    this.elements = elements;
+    this.told = told;
+    this.mode = "side";
+    this.swipe = 0.5;
+    this.fade = 0.5;
+    this.blink = 1;
+    this.blinking = "before";
+    this.flipped = false;
+    this.smooth = false;
+    this.shown = { outlines: true, zones: false, evidence: false, detectability: false, validity: false };
+    this.current = null;
+    this.other = { before: null, after: null };
+    this.look = {};
+    this.run = null;
+    this.view = null;
+    this.drawing = new VectorSource();
+    this.sides = { left: this.side("left", () => this.leftDate()), right: this.side("right", () => "after") };
+    this.ticking = null;
+    this.handle();
+  }
+
+  side(name, date) {
+    const layer = (zIndex) => new TileLayer({ zIndex, preload: 0, cacheSize: 512 });
+    const vector = (style, zIndex, declutter = false) => new VectorLayer({ zIndex, style, declutter, updateWhileInteracting: true });
+    const layers = {
+      before: layer(0), after: layer(1), difference: layer(2), detectability: layer(3), evidence: layer(4), validity: layer(5),
+      zones: vector(zoneStyle, 6, true), outlines: vector(changeStyle(date, () => this.current), 7), drawing: vector(drawStyle, 8),
+    };
+    layers.drawing.setSource(this.drawing);
+    const map = new OlMap({
+      target: this.elements[name], layers: Object.values(layers), controls: [],
+      interactions: defaultInteractions({ altShiftDragRotate: false, pinchRotate: false, keyboard: false, doubleClickZoom: false }),
+    });
+    if (name === "left") this.clip(layers.after, map);
+    map.on("pointermove", (event) => this.cross(name, event));
+    map.on("rendercomplete", () => Object.assign(this.elements[name].dataset, { rendered: "yes", shown: this.subject ?? "" }));
+    this.elements[name].addEventListener("pointerleave", () => this.cross(name, null));
+    return { map, layers };
+  }
+
+  /** Show a run, as `/api/runs/<key>` describes it. */
+  open(run) {
+    if (this.run?.key === run.key && this.run?.version === run.version) return;
+    this.run = run;
+    this.other = { before: null, after: null };
+    this.look = {};
+    const [cols, rows] = run.size;
+    const extent = [0, -rows, cols, 0];
+    this.projection = new Projection({ code: `pixels-${run.key}`, units: "pixels", extent });
+    const zooms = Array.from({ length: run.deepest_zoom + 1 }, (_, z) => 2 ** (run.deepest_zoom - z));
+    this.grid = new TileGrid({ extent, origin: [0, 0], resolutions: zooms, tileSize: run.tile_px });
+    const margin = Math.max(cols, rows) / 2;
+    this.view = new View({
+      projection: this.projection, center: [cols / 2, -rows / 2], resolution: Math.max(cols, rows) / 700,
+      extent: [-margin, -rows - margin, cols + margin, margin], minResolution: 1 / 24, maxResolution: Math.max(cols, rows) / 200,
+      enableRotation: false, smoothExtentConstraint: false, constrainOnlyCenter: true,
+    });
+    this.view.on(["change:resolution", "change:center"], () => this.redraw());
+    const [changes, zones] = [changeSource(run.outlines), zoneSource(run.zones)];
+    for (const { map, layers } of Object.values(this.sides)) {
+      map.setView(this.view);
+      layers.outlines.setSource(changes);
+      layers.zones.setSource(zones);
+    }
+    this.sources();
+  }
+
+  /** Go to a part of the grid: [col0, row0, col1, row1]. */
+  fit([col0, row0, col1, row1]) {
+    for (const { map } of Object.values(this.sides)) map.updateSize();
+    this.view.fit([col0, -row1, col1, -row0], { size: this.sides.left.map.getSize(), padding: [8, 8, 8, 8] });
+  }
+
+  /** Addresses of the tiles that a view of a part of a run would need, to fetch them beforehand. */
+  addresses(run, [col0, row0, col1, row1]) {
+    const [width, height] = this.sides.left.map.getSize() ?? [480, 540];
+    const resolution = Math.max((col1 - col0) / (width - 16), (row1 - row0) / (height - 16), 1 / 24);
+    const zoom = nearestZoom(run.deepest_zoom, resolution);
+    const side = run.tile_px * 2 ** (run.deepest_zoom - zoom);
+    const half = [width * resolution / 2, height * resolution / 2];
+    const centre = [(col0 + col1) / 2, (row0 + row1) / 2];
+    const range = (axis) => [
+      Math.max(0, Math.floor((centre[axis] - half[axis]) / side)),
+      Math.min(Math.ceil(run.size[axis] / side) - 1, Math.floor((centre[axis] + half[axis]) / side)),
+    ];
+    const [[x0, x1], [y0, y1]] = [range(0), range(1)];
+    const found = [];
+    for (let x = x0; x <= x1; x++) {
+      for (let y = y0; y <= y1; y++) {
+        for (const date of DATES) found.push(this.address(run, date, [zoom, x, y], null, {}));
+      }
+    }
+    return found;
+  }
+
+  address(run, layer, [z, x, y], other, look) {
+    const query = new URLSearchParams({ v: run.version });
+    if (["before", "after", "difference"].includes(layer)) {
+      for (const [name, value] of Object.entries(look)) query.set(name, Array.isArray(value) ? value.join(",") : value);
+    }
+    const place = other ? `dates/${encodeURIComponent(other.key)}/${other.date}` : `tiles/${layer}`;
+    return `/runs/${encodeURIComponent(run.key)}/${place}/${z}/${x}/${y}.png?${query}`;
+  }
+
+  source(layer, other = null) {
+    const { run, look } = this;
+    return new TileImage({
+      projection: this.projection, tileGrid: this.grid, interpolate: this.smooth, transition: 0, wrapX: false,
+      tileUrlFunction: (coordinate) => coordinate && this.address(run, layer, coordinate, other, look),
+    });
+  }
+
+  /** Make the sources anew: another run, another contrast, another date. */
+  sources() {
+    const shared = {
+      before: this.source("before", this.other.before), after: this.source("after", this.other.after),
+      difference: this.source("difference"),
+    };
+    for (const name of OVERLAYS) shared[name] = this.source(name);
+    for (const { layers } of Object.values(this.sides)) {
+      for (const [name, source] of Object.entries(shared)) layers[name].setSource(source);
+    }
+    this.arrange();
+  }
+
+  setMode(mode) {
+    this.mode = mode;
+    this.blinking = "before";
+    this.arrange();
+    for (const { map } of Object.values(this.sides)) map.updateSize();
+  }
+
+  setLook(look) {
+    this.look = look;
+    this.sources();
+  }
+
+  setOther(date, other) {
+    this.other = { before: null, after: null, [date]: other };
+    this.sources();
+  }
+
+  /** What is looked at: the change whose outline stands out, and a name for it. */
+  setCurrent(change, subject) {
+    this.current = change;
+    this.subject = subject;
+    for (const { layers } of Object.values(this.sides)) layers.outlines.changed();
+    this.redraw();
+  }
+
+  /** An outline that the run does not have: drawn by a person, or added by one. */
+  setExtra(outline) {
+    const source = this.sides.left.layers.outlines.getSource(); // both maps share it
+    for (const feature of source.getFeatures().filter((found) => found.get("extra"))) source.removeFeature(feature);
+    if (outline) source.addFeatures(changeSource([{ ...outline, extra: true }]).getFeatures());
+  }
+
+  toggle(layer) {
+    this.shown[layer] = !this.shown[layer];
+    this.arrange();
+  }
+
+  setSmooth(smooth) {
+    this.smooth = smooth;
+    this.sources();
+  }
+
+  /** Show the other date for as long as it is held. */
+  flip(held) {
+    if (this.flipped === held) return;
+    this.flipped = held;
+    this.arrange();
+  }
+
+  /** The [ and ] keys. */
+  step(sign) {
+    if (this.mode === "swipe") this.swipe = Math.min(1, Math.max(0, this.swipe + sign * 0.05));
+    if (this.mode === "fade") this.fade = Math.min(1, Math.max(0, this.fade + sign * 0.1));
+    if (this.mode === "blink") {
+      const index = BLINK_HZ.indexOf(this.blink) + sign;
+      this.blink = BLINK_HZ[Math.min(BLINK_HZ.length - 1, Math.max(0, index))];
+    }
+    this.arrange();
+  }
+
+  zoom(steps) {
+    this.view.setResolution(this.view.getConstrainedResolution(this.view.getResolution() / 1.5 ** steps));
+  }
+
+  pan([right, down]) {
+    const [x, y] = this.view.getCenter();
+    const step = this.view.getResolution() * 80;
+    this.view.setCenter([x + right * step, y - down * step]);
+  }
+
+  /** Which date the left map shows, as far as outlines go; null: both. */
+  leftDate() {
+    if (this.mode === "side") return this.flipped ? "after" : "before";
+    if (this.mode === "blink") return this.flipped ? (this.blinking === "before" ? "after" : "before") : this.blinking;
+    return null;
+  }
+
+  /** Layers as mode, overlays and dates want them. */
+  arrange() {
+    const { left, right } = this.sides;
+    const { mode, flipped } = this;
+    this.elements.maps.dataset.mode = mode;
+    this.elements.right.hidden = mode !== "side";
+    this.elements.handle.hidden = mode !== "swipe";
+    this.elements.handle.style.left = `${this.swipe * 100}%`;
+    this.elements.handle.setAttribute("aria-valuenow", String(Math.round(this.swipe * 100)));
+    const date = this.leftDate();
+    left.layers.before.setVisible(mode !== "difference");
+    left.layers.difference.setVisible(mode === "difference");
+    left.layers.after.setVisible(mode !== "difference" && (mode !== "side" || flipped));
+    left.layers.after.setOpacity(mode === "fade" ? (flipped ? 1 - this.fade : this.fade) : mode === "blink" ? Number(date === "after") : 1);
+    right.layers.before.setVisible(flipped);
+    right.layers.after.setVisible(!flipped);
+    right.layers.difference.setVisible(false);
+    for (const { layers } of [left, right]) {
+      for (const name of ["outlines", "zones", ...OVERLAYS]) layers[name].setVisible(this.shown[name]);
+      layers.outlines.changed();
+      layers.after.changed();
+    }
+    this.tick();
+    this.redraw();
+  }
+
+  /** Something is to be shown differently; `data-rendered` says when all of it is on the screen. */
+  redraw() {
+    for (const name of ["left", "right"]) {
+      this.elements[name].dataset.rendered = "no";
+      this.sides[name].map.render();
+    }
+    this.told();
+  }
+
+  tick() {
+    clearInterval(this.ticking);
+    this.ticking = null;
+    if (this.mode !== "blink") return;
+    this.ticking = setInterval(() => {
+      this.blinking = this.blinking === "before" ? "after" : "before";
+      const date = this.leftDate();
+      this.sides.left.layers.after.setOpacity(Number(date === "after"));
+      this.sides.left.layers.outlines.changed();
+      this.told();
+    }, 500 / this.blink);
+  }
+
+  /** In swipe mode *after* is drawn right of the handle alone. */
+  clip(layer, map) {
+    layer.on("prerender", (event) => {
+      const context = event.context;
+      context.save();
+      if (this.mode !== "swipe") return;
+      const [width, height] = map.getSize();
+      const x = width * (this.flipped ? 1 - this.swipe : this.swipe);
+      const corners = [[x, 0], [width, 0], [width, height], [x, height]].map((corner) => getRenderPixel(event, corner));
+      context.beginPath();
+      corners.forEach(([px, py], index) => (index ? context.lineTo(px, py) : context.moveTo(px, py)));
+      context.closePath();
+      context.clip();
+    });
+    layer.on("postrender", (event) => event.context.restore());
+  }
+
+  handle() {
+    const { handle, maps } = this.elements;
+    const drag = (event) => {
+      const box = maps.getBoundingClientRect();
+      this.swipe = Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
+      this.arrange();
+    };
+    handle.addEventListener("pointerdown", (event) => {
+      handle.setPointerCapture(event.pointerId);
+      handle.addEventListener("pointermove", drag);
+    });
+    handle.addEventListener("pointerup", () => handle.removeEventListener("pointermove", drag));
+  }
+
+  /** The same place on the other date, while the mouse moves over one of them. */
+  cross(name, event) {
+    const other = name === "left" ? "right" : "left";
+    const mark = this.elements[other].querySelector(".cross");
+    mark.hidden = !event || this.mode !== "side";
+    if (mark.hidden) return;
+    const place = this.sides[other].map.getPixelFromCoordinate(event.coordinate);
+    if (!place) return;
+    [mark.style.left, mark.style.top] = place.map((value) => `${value}px`);
+  }
+}

@@ -1,0 +1,91 @@
+"""Pages: Jinja templates with what every page has."""
+
+import json
+from datetime import UTC, datetime
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from markupsafe import Markup
+
+import imagery
+
+if TYPE_CHECKING:
+    from review.admission import Visitor
+
+STATIC = Path(str(files("review"))) / "static"
+TEMPLATES = Path(str(files("review"))) / "templates"
+
+
+def page(
+    request: Request, template: str, values: dict[str, Any], *, who: "Visitor | None", status: int = 200
+) -> HTMLResponse:
+    """Render a page.
+
+    Parameters
+    ----------
+    request : Request
+    template : str
+    values : dict
+    who : Visitor or None
+        Whoever has signed in.
+    status : int
+        Of the response.
+    """
+    text = render(template, values | {"who": who, "path": request.url.path})
+    return HTMLResponse(text, status_code=status)
+
+
+def render(template: str, values: dict[str, Any]) -> str:
+    """A template as text; every value is escaped."""
+    return _templates().get_template(template).render(values)
+
+
+@cache
+def _templates() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters.update(utc=utc, day=day, number=number, percent=percent, data=data, words=words)
+    environment.globals["version"] = imagery.__version__
+    return environment
+
+
+def utc(text: str | None) -> str:
+    """An RFC 3339 time as people read it: ``2024-12-10 08:21:07 UTC``."""
+    if not text:
+        return "time unknown"
+    return datetime.fromisoformat(text).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def day(text: str | None) -> str:
+    """The day alone."""
+    return datetime.fromisoformat(text).astimezone(UTC).strftime("%Y-%m-%d") if text else "no date"
+
+
+def number(value: float | None, digits: int = 1, unit: str = "") -> str:
+    """A number with so many decimals; a dash where it is not known."""
+    return "\u2013" if value is None else f"{value:,.{digits}f}{unit}"
+
+
+def percent(value: float | None, digits: int = 0) -> str:
+    """A share as a percentage."""
+    return "\u2013" if value is None else f"{value * 100:.{digits}f} %"
+
+
+def words(name: str | None) -> str:
+    """A coded name as words: ``not_assessable`` -> ``not assessable``."""
+    return (name or "").replace("_", " ")
+
+
+def data(value: Any) -> Markup:
+    """JSON for a data block, which nothing in it can end."""
+    text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    for sign in "<>&":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return Markup(text)  # noqa: S704 - escaped in the lines above

@@ -1,0 +1,213 @@
+"""Answers: each one event, counted once, refused in words; and what a second reviewer is not to know."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.review.conftest import PLAIN_RUN, SITE_RUN, Person, RunningDesk
+from tests.unit.catalog.catalog_runs import appeared, grid_of, vanished
+
+SITE_KEY = SITE_RUN.replace("/", "_")
+RING = [[300, 310], [340, 310], [340, 330], [300, 330], [300, 310]]
+
+
+def events(desk: RunningDesk) -> list[Any]:
+    found: list[Any] = desk.app.state.store.events()
+    return found
+
+
+def plain_change(desk: RunningDesk) -> str:
+    queue = desk.app.state.store.queue()
+    return next(entry.subject for entry in queue.entries if entry.run == PLAIN_RUN)
+
+
+def test_a_verdict_is_one_event_of_whoever_gave_it(desk: RunningDesk, ana: Person, change: str) -> None:
+    answer = ana.answer("verdict", change, {"verdict": "rejected", "reason": "shadow"})
+    assert answer.status_code == 200, answer.text
+    (event,) = events(desk)
+    assert (event.reviewer, event.act, event.subject) == ("Ana", "verdict", change)
+    assert event.body == {"verdict": "rejected", "reason": "shadow"}
+    assert answer.json()["event"] == event.seq
+    assert answer.json()["item"]["given"] == "You: rejected, shadow"
+
+
+def test_the_same_answer_sent_again_counts_once(desk: RunningDesk, ana: Person, change: str) -> None:
+    key = uuid4().hex
+    first, second = (ana.answer("verdict", change, {"verdict": "confirmed"}, key=key) for _ in range(2))
+    assert first.json()["event"] == second.json()["event"]
+    assert len(events(desk)) == 1
+    other = ana.answer("verdict", change, {"verdict": "unsure"}, key=key)
+    assert other.status_code == 409
+    assert len(events(desk)) == 1
+
+
+def test_nobody_answers_for_somebody_else(desk: RunningDesk, ana: Person, change: str) -> None:
+    refused = ana.answer("verdict", change, {"verdict": "confirmed"}, reviewer="Omar")
+    assert refused.status_code == 422
+    assert events(desk) == []
+
+
+@pytest.mark.parametrize(
+    ("act", "body"),
+    [
+        ("verdict", {"verdict": "rejected"}),
+        ("verdict", {"verdict": "rejected", "reason": "because"}),
+        ("verdict", {"verdict": "nothing_missed"}),
+        ("verdict", {}),
+        ("relabel", {"label": "<img src=x onerror=alert(1)>"}),
+        ("relabel", {"label": "=HYPERLINK(1)"}),
+        ("note", {"text": ""}),
+        ("note", {"text": "x" * 5000}),
+        ("note", {"text": "a\u0000b"}),
+        ("note", {"text": ["x"]}),
+        ("outline", {"outline_px": [[0, 0], [1, 1]]}),
+        ("outline", {"outline_px": [[0, 0], [10, 10], [10, 0], [0, 10], [0, 0]]}),
+        ("outline", {"outline_px": [[0, 0], [1e308, 0], [1e308, 1e308], [0, 1e308], [0, 0]]}),
+        ("outline", {"outline_px": [[-900, 0], [10, 0], [10, 10], [-900, 10], [-900, 0]]}),
+        ("outline", {"outline_px": [[i % 100, i] for i in range(5000)]}),
+        ("outline", {"outline_px": "M0 0"}),
+        ("outline", {"outline_px": [[None, 0], [1, 0], [1, 1], [None, 0]]}),
+        ("outline", {"geometry": {"type": "Point", "coordinates": [0, 0]}}),
+        ("undo", {"event_key": "never-sent-000"}),
+        ("undo", {"event": 99}),
+        ("undo", {"event": "1; DROP TABLE review_events"}),
+        ("dance", {}),
+    ],
+)
+def test_answers_that_cannot_be_are_refused_in_words(
+    desk: RunningDesk, ana: Person, change: str, act: str, body: dict[str, Any]
+) -> None:
+    refused = ana.answer(act, change, body, run_key=SITE_KEY)
+    assert refused.status_code in (409, 422), refused.text
+    assert refused.json()["error"]
+    assert events(desk) == []
+
+
+@pytest.mark.parametrize(
+    "subject", ["nothing", "tile:nothing/r00c00", f"tile:{SITE_RUN}/r99c99", "tile:", "x" * 401, ""]
+)
+def test_answers_about_nothing_are_refused(desk: RunningDesk, ana: Person, subject: str) -> None:
+    assert ana.answer("verdict", subject, {"verdict": "confirmed"}).status_code in (404, 409, 422)
+    assert events(desk) == []
+
+
+def test_an_outline_on_a_map_is_kept_on_the_ground(desk: RunningDesk, ana: Person, change: str) -> None:
+    answer = ana.answer("outline", change, {"outline_px": RING}, run_key=SITE_KEY)
+    assert answer.status_code == 200, answer.text
+    (event,) = events(desk)
+    assert event.body["geometry"]["type"] == "Polygon"
+    back = answer.json()["item"]["ring"]
+    assert (
+        max(
+            abs(p - q)
+            for a, b in zip(sorted(back), sorted(RING), strict=True)
+            for p, q in zip(a, b, strict=True)
+        )
+        < 0.1
+    )
+
+
+def test_an_outline_without_georeference_is_kept_in_pixels(desk: RunningDesk, ana: Person) -> None:
+    ring = [[30, 31], [70, 31], [70, 55], [30, 55], [30, 31]]
+    answer = ana.answer("outline", plain_change(desk), {"outline_px": ring}, run_key=PLAIN_RUN)
+    assert answer.status_code == 200, answer.text
+    assert events(desk)[0].body == {"outline_px": ring}
+    assert answer.json()["item"]["ring"] == ring
+
+
+def test_a_missed_change_is_added_and_shown(desk: RunningDesk, ana: Person) -> None:
+    body = {"outline_px": RING, "kind": "appeared", "label": "truck"}
+    answer = ana.answer("missed", None, body, run=SITE_RUN, run_key=SITE_KEY)
+    assert answer.status_code == 200, answer.text
+    item = ana.item(answer.json()["subject"])
+    assert (item["kind"], item["label"], item["change"]) == ("appeared", "truck", item["subject"])
+    assert item["focus"][0] < 300 < 340 < item["focus"][2]
+    assert "Added by a person" in item["facts_html"]
+    assert "added by a person" in ana.get("/?show=all").text
+
+
+def test_undo_takes_back_the_own_answer_and_keeps_both_events(
+    desk: RunningDesk, ana: Person, change: str
+) -> None:
+    key = uuid4().hex
+    ana.answer("verdict", change, {"verdict": "confirmed"}, key=key)
+    omar = desk.person("Omar")
+    assert omar.answer("undo", change, {"event_key": key}).status_code == 422
+    undone = ana.answer("undo", change, {"event_key": key})
+    assert undone.status_code == 200, undone.text
+    assert undone.json()["item"]["given"] == "Not answered yet"
+    assert [event.act for event in events(desk)] == ["verdict", "undo"]
+    assert ana.answer("undo", change, {"event_key": key}).status_code == 409
+
+
+def test_two_people_on_one_change_both_count(desk: RunningDesk, ana: Person, change: str) -> None:
+    omar = desk.person("Omar")
+    ana.answer("verdict", change, {"verdict": "confirmed"})
+    omar.answer("verdict", change, {"verdict": "rejected", "reason": "shadow"})
+    assert len(events(desk)) == 2
+    item = ana.item(change)
+    assert "You: confirmed" in item["given"]
+    assert "Omar: rejected, shadow" in item["given"]
+    page = ana.get("/disagreements").text
+    assert "Ana: confirmed" in page
+    assert "Omar: rejected (shadow)" in page
+
+
+def test_a_second_reviewer_does_not_see_what_the_first_one_said(
+    desk: RunningDesk, ana: Person, change: str
+) -> None:
+    ana.answer("assign_second", change, {"rule": "asked for at the desk"})
+    ana.answer("verdict", change, {"verdict": "rejected", "reason": "known_object"})
+    ana.answer("note", change, {"text": "the yellow crane again"})
+    ana.answer("relabel", change, {"label": "crane"})
+    omar = desk.person("Omar")
+    seen = [
+        omar.get(address).text
+        for address in (
+            f"/review?subject={change}", f"/api/items?subject={change}", "/", "/?show=all",
+            "/?show=all&verdict=rejected",
+            "/disagreements",
+        )
+    ]  # fmt: skip
+    for text in seen:
+        assert "known object" not in text.split("<form")[0] + text.split("</form>")[-1]
+        assert "yellow crane" not in text
+        assert "Ana" not in text
+        assert ">crane" not in text
+    assert omar.item(change)["given"].startswith("Blind second review")
+    omar.answer("verdict", change, {"verdict": "confirmed"})
+    assert "Ana: rejected, known object" in omar.item(change)["given"]
+
+
+def test_a_lead_settles(desk: RunningDesk, ana: Person, change: str) -> None:
+    omar, lead = desk.person("Omar"), desk.person("Lena", "lead")
+    ana.answer("verdict", change, {"verdict": "confirmed"})
+    omar.answer("verdict", change, {"verdict": "unsure"})
+    assert change in lead.get("/disagreements").text
+    settled = lead.answer("verdict", change, {"verdict": "confirmed", "settles": True})
+    assert settled.status_code == 200, settled.text
+    assert "Nobody disagrees" in lead.get("/disagreements").text
+
+
+def test_a_note_is_text_wherever_it_is_shown(ana: Person, change: str) -> None:
+    hostile = '</script><script>alert(1)</script><img src=x onerror=alert(2)> & "quotes" </textarea>'
+    assert ana.answer("note", change, {"text": hostile}).status_code == 200
+    page = ana.get(f"/review?subject={change}").text
+    assert "<script>alert" not in page
+    assert "<img src=x" not in page
+    assert page.count("</script>") == 2, "the data block and the script of the page"
+    assert "&lt;script&gt;alert(1)" in ana.item(change)["facts_html"]
+
+
+def test_a_blank_tile_is_answered(desk: RunningDesk, ana: Person) -> None:
+    subject = f"tile:{SITE_RUN}/r01c01"
+    item = ana.item(subject)
+    assert (item["is_tile"], item["decidable"]) == (True, True)
+    assert ana.answer("verdict", subject, {"verdict": "nothing_missed"}).status_code == 200
+    assert events(desk)[0].subject == subject
+
+
+def test_ids_follow_from_the_place(change: str) -> None:
+    assert appeared().id == change != vanished().id
+    assert tuple(grid_of().shape) == (600, 700)

@@ -1,0 +1,160 @@
+"""Pages and the documents behind them: true counts, filters in the address, the facts of a change."""
+
+import json
+from html import unescape
+from pathlib import Path
+
+import pytest
+
+from catalog.run import write_run
+from review import desk as desk_module
+from review.views import data
+from tests.review.conftest import PLAIN_RUN, SITE_RUN, Person, RunningDesk, opened
+from tests.unit.catalog import catalog_runs as runs
+
+SITE_KEY = SITE_RUN.replace("/", "_")
+
+
+def total(page: str) -> int:
+    status = page.split('<p role="status">', 1)[1]
+    return int(status.split(">", 1)[1].split(">", 0)[0].split("<", 1)[0].replace(",", ""))
+
+
+def test_counts_are_true_and_filters_live_in_the_address(ana: Person) -> None:
+    assert total(ana.get("/").text) == 5
+    for query, wanted in {
+        "site=testbase": 3, "site=-": 2, "kind=moved": 1, "kind=appeared": 2, "label=vehicle": 1, "zone=apron-1": 2,
+        "min_score=0.8": 4, "max_score=0.8": 1, "since=2024-12-20": 3, "since=2024-12-21": 0, "run=nothing": 0,
+        f"run={PLAIN_RUN}": 2, "kind=moved&site=-": 0, "state=provisional": 5,
+    }.items():  # fmt: skip
+        assert total(ana.get(f"/?{query}").text) == wanted, query
+
+
+def test_an_answer_takes_a_change_out_of_what_waits(ana: Person, change: str) -> None:
+    ana.answer("verdict", change, {"verdict": "confirmed"})
+    assert total(ana.get("/").text) == 4
+    assert total(ana.get("/?show=mine").text) == 1
+    assert total(ana.get("/?show=all").text) == 5
+    assert "✓ confirmed" in ana.get("/?show=all").text
+    queue = ana.get("/api/queue").json()
+    assert queue["total"] == 4
+    assert change not in queue["subjects"]
+
+
+def test_the_order_goes_on_behind_a_change(ana: Person) -> None:
+    subjects = ana.get("/api/queue").json()["subjects"]
+    assert len(set(subjects)) == 5
+    behind = ana.get("/api/queue", params={"from": subjects[1], "limit": 2}).json()["subjects"]
+    assert behind == subjects[2:4]
+    assert ana.get("/api/queue", params={"from": "nothing"}).json()["subjects"] == subjects
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "min_score=x",
+        "since=yesterday",
+        "show=none",
+        "what=x",
+        "needs=x",
+        "after=x",
+        "site=" + "x" * 300,
+        "min_score=nan",
+    ],
+)
+def test_filters_that_cannot_be_are_said(ana: Person, query: str) -> None:
+    answer = ana.get(f"/?{query}")
+    assert answer.status_code == 422
+    assert 'role="alert"' in answer.text
+
+
+def test_not_assessable_tiles_are_listed_with_their_reasons(root: Path, tmp_path: Path) -> None:
+    record = runs.record(tmp_path / "w", name="testbase/clouded")
+    first, *others = record.conclusion.outcomes
+    lost = type(first)(
+        tile=others[-1].tile,
+        outcome="not_assessable",
+        reason="cloud over 93 % of the tile",
+        valid_fraction=0.07,
+    )
+    record.conclusion.__dict__["outcomes"] = (first, *others[:-1], lost)
+    write_run(record, root=root)
+    with opened(root) as desk:
+        ana = desk.person("Ana")
+        page = ana.get("/?what=unseen").text
+        assert "cloud over 93 % of the tile" in page
+        item = ana.item(f"tile:testbase/clouded/{lost.tile}")
+    assert not item["decidable"]
+    assert "not observed is never gone" in item["facts_html"]
+
+
+def test_facts_of_a_change(ana: Person, change: str) -> None:
+    facts = unescape(ana.item(change)["facts_html"])
+    for words in (
+        "2024-12-04 08:21:07 UTC", "2024-12-20 08:23:41 UTC", "satellite-1", "0.50 m on the ground", "0.12 px",
+        "sun 31° high from 160°", "12.5° off nadir", "100.0 %", "shadow", "before-scene", "after-scene",
+        "(c) Test Imagery 2024", "not measured", "35.0 \u00d7 30.0 m", "apron-1",
+    ):  # fmt: skip
+        assert words in facts, words
+
+
+def test_a_run_is_described_in_pixels(ana: Person) -> None:
+    site, plain = (ana.get(f"/api/runs/{key}").json() for key in (SITE_KEY, PLAIN_RUN))
+    assert (site["size"], site["placed"], site["deepest_zoom"]) == ([700, 600], True, 2)
+    assert (plain["size"], plain["placed"], plain["north_deg"]) == ([420, 300], False, None)
+    (zone,) = site["zones"]
+    assert zone["name"] == "West apron"
+    corners = [[50, 60], [650, 60], [650, 500], [50, 500], [50, 60]]
+    assert [[round(col), round(row)] for col, row in zone["paths_px"][0]] == corners
+    assert len(site["outlines"]) == 4, "a move has two places"
+    assert {outline["date"] for outline in site["outlines"]} == {"before", "after"}
+    assert site["bands"]["names"] == ["red", "green", "blue"]
+    assert 0 < site["stretch"]["low"] < site["stretch"]["high"] < 256
+    assert ana.get("/api/runs/nothing").status_code == 404
+
+
+def test_the_page_carries_the_first_item(ana: Person, change: str) -> None:
+    page = ana.get(f"/review?subject={change}").text
+    block = page.split('<script type="application/json" id="first">', 1)[1].split("</script>", 1)[0]
+    first = json.loads(block)
+    assert first["item"]["subject"] == change
+    assert first["run"]["key"] == SITE_KEY
+
+
+def test_dates_of_a_place(ana: Person) -> None:
+    dates = ana.get(f"/api/runs/{SITE_KEY}/dates").json()["dates"]
+    assert [(date["role"], date["acquired"]) for date in dates] == [
+        ("before", "2024-12-04T08:21:07Z"), ("after", "2024-12-20T08:23:41Z"),
+    ]  # fmt: skip
+    assert [date["role"] for date in ana.get(f"/api/runs/{PLAIN_RUN}/dates").json()["dates"]] == [
+        "before",
+        "after",
+    ]
+
+
+def test_new_runs_show_up(
+    desk: RunningDesk, ana: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert total(ana.get("/").text) == 5
+    late = runs.appeared((10, 10, 50, 50))
+    write_run(
+        runs.record(tmp_path / "w", name="testbase/later", changes=(late,)),
+        root=desk.root,
+    )
+    monkeypatch.setattr(desk_module, "SYNC_S", 0.0)
+    desk.app.state.shelf._listed = float("-inf")
+    ana.get("/")
+    assert total(ana.get("/?run=testbase/later").text) == 1
+    assert ana.get("/api/runs/testbase_later").json()["name"] == "testbase/later"
+
+
+def test_an_empty_folder_says_what_to_do(tmp_path: Path) -> None:
+    with opened(tmp_path / "nothing") as desk:
+        assert "sitewatch run" in desk.person("Ana").get("/").text
+
+
+def test_data_blocks_cannot_be_ended_from_inside() -> None:
+    text = str(data({"x": "</script><!-- & >"}))
+    assert "<" not in text
+    assert ">" not in text
+    assert json.loads(text) == {"x": "</script><!-- & >"}
