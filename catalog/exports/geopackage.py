@@ -87,7 +87,7 @@ class _Layer:
     title: str
     geometry_type: str
     columns: dict[str, str]
-    rows: list[tuple[dict[str, Any] | None, Sequence[Any]]]
+    rows: Sequence[tuple[dict[str, Any] | None, Sequence[Any]]]
     style: str
 
 

@@ -84,7 +84,8 @@ def _written(handover: Handover, pictures: Mapping[str, str]) -> bytes:
             _placemark(folder, one, handover, pictures.get(one.id))
     _unseen(document, handover)
     ElementTree.indent(root, " ")
-    return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"
+    written: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    return written + b"\n"
 
 
 def _facts(handover: Handover) -> dict[str, object]:
@@ -250,8 +251,8 @@ def _tag(name: str) -> str:
 
 
 def _child(
-    parent: ElementTree.Element, name: str, text: str | None = None, **attributes: str
+    parent: ElementTree.Element, tag: str, text: str | None = None, /, **attributes: str
 ) -> ElementTree.Element:
-    child = ElementTree.SubElement(parent, _tag(name), attributes)
+    child = ElementTree.SubElement(parent, _tag(tag), attributes)
     child.text = text
     return child
