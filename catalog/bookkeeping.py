@@ -2,29 +2,35 @@
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Table, insert, select
+from sqlalchemy import Connection, Table, func, insert, select
 
-from catalog import findings
-from catalog.database import path_of, reading, set_aside, writing
+from catalog import findings, journal_copy
+from catalog.database import Database, check, database_of, path_of
+from catalog.database_sqlite import SqliteDatabase
 from catalog.errors import BadDatabase
 from catalog.findings import Standing, standing
 from catalog.judging import judge_site
-from catalog.layout import DATABASE, PARTIAL, utc_text
+from catalog.layout import PARTIAL, utc_text
 from catalog.ledger import counts
 from catalog.lock import held
+from catalog.migrations import FROM_RUNS
 from catalog.recorded_runs import recorded_results
+from catalog.review_tables import review_events
 from catalog.run_chain import ChainRun, history_of, sites_with_runs
 from catalog.tables import attempt_ends, attempts, runs, scenes
 from models.persistence import RULE
 
-_CARRIED = (attempts, attempt_ends, scenes)
+_CARRIED = (attempts, attempt_ends, scenes, review_events)
 """What the runs on disk do not tell."""
+
+Carried = dict[Table, list[dict[str, Any]]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,16 +41,16 @@ class Rebuilt:
     ----------
     runs, findings, attempts : int
         In the new database.
-    kept : Path or None
-        Where the old one is now.
+    kept : Path or str or None
+        Where the old one is now; of a server, the name of a schema.
     lost : str or None
-        Why the attempts of the old one could not be taken over.
+        What was wrong with the old one, so that not everything could be taken over.
     """
 
     runs: int
     findings: int
     attempts: int
-    kept: Path | None
+    kept: Path | str | None
     lost: str | None
 
 
@@ -66,51 +72,99 @@ def update(root: Path, site: str) -> dict[str, Standing]:
     """
     # One at a time: whoever looked at the runs earlier must not have the last word.
     with held(root, f"findings-{site}"):
-        return _update(root, site, root)
+        return _update(root, site, database_of(root))
 
 
 def rebuild(root: Path) -> Rebuilt:
     """Make the database anew from the runs on disk.
 
-    Attempts and the scenes that they saw are taken over from the old one where it can be read. The old one is kept
-    beside the new one, under a name that says so.
+    What they do not tell stays as it is: attempts, the scenes that they saw, and the review journal. Where the old
+    database cannot be read, as much of that as can be is taken over, and the journal from its copy beside the database.
+    The old one is kept under a name that says so.
 
     Raises
     ------
     CatalogError
-        The new database cannot be written; the old one is then untouched.
+        The database cannot be written; the old one is then untouched.
     """
-    home = root / PARTIAL / f"database-{os.getpid()}"
-    shutil.rmtree(home, ignore_errors=True)
-    try:
-        with held(root, "rebuild"):
-            carried, lost = _carried(root)
-            with writing(home) as connection:
-                for table, rows in carried.items():
-                    if rows:
-                        connection.execute(insert(table), rows)
-            found = [_update(root, site, home) for site in sites_with_runs(root)]
-            with writing(home) as connection:
-                recorded = len(connection.execute(select(runs.c.seq)).all())
-            kept = set_aside(root, f"{DATABASE}.replaced-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
-            path_of(home).rename(path_of(root))
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
+    stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}"
+    with held(root, "rebuild"), _scratch(root) as fresh:
+        database = database_of(root)
+        found = [_update(root, site, fresh) for site in sites_with_runs(root)]
+        fault, there = _fault(database), database.exists()
+        carried: Carried = {}
+        if fault is not None:
+            carried = _salvaged(database, root)
+            database.set_aside(stamp)
+        kept = database.aside(stamp) if there else None
+        with database.renewing(stamp) as connection, fresh.reading() as made:
+            for table, rows in carried.items():
+                _insert(connection, table, rows)
+            recorded = 0 if made is None else _copied(made, connection)
+            attempted = connection.execute(select(func.count()).select_from(attempts)).scalar_one()
     return Rebuilt(
-        runs=recorded, findings=sum(map(len, found)), attempts=len(carried.get(attempts, ())), kept=kept, lost=lost
+        runs=recorded, findings=sum(map(len, found)), attempts=attempted, kept=kept, lost=fault
     )  # fmt: skip
 
 
-def _update(root: Path, site: str, home: Path) -> dict[str, Standing]:
-    """Judge the runs below `root` and record that in the database of `home`."""
+@contextmanager
+def _scratch(root: Path) -> Iterator[Database]:
+    """A database to work in, gone afterwards."""
+    home = root / PARTIAL / f"database-{os.getpid()}"
+    shutil.rmtree(home, ignore_errors=True)
+    try:
+        yield SqliteDatabase(path_of(home))
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _fault(database: Database) -> str | None:
+    """Why the present database cannot be used; None where it can, or where there is none."""
+    try:
+        with database.reading() as connection:
+            if connection is not None:
+                check(connection)
+    except BadDatabase as problem:
+        return str(problem)
+    return None
+
+
+def _salvaged(database: Database, root: Path) -> Carried:
+    """What can still be read of that which cannot be made anew, table by table."""
+    found: Carried = {}
+    for table in _CARRIED:
+        try:
+            with database.reading() as connection:
+                rows = [] if connection is None else connection.execute(select(table)).mappings().all()
+        except BadDatabase:
+            continue
+        found[table] = [dict(row) for row in rows]
+    found[review_events] = journal_copy.restored(root, found.get(review_events, []))
+    return found
+
+
+def _copied(source: Connection, target: Connection) -> int:
+    """Copy what was made from the runs; how many runs."""
+    for table in FROM_RUNS:
+        _insert(target, table, [dict(row) for row in source.execute(select(table)).mappings()])
+    return int(target.execute(select(func.count()).select_from(runs)).scalar_one())
+
+
+def _insert(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    if rows:
+        connection.execute(insert(table), rows)
+
+
+def _update(root: Path, site: str, database: Database) -> dict[str, Standing]:
+    """Judge the runs below `root` and record that in `database`."""
     history = history_of(root, site)
-    with reading(home) as connection:
+    with database.reading() as connection:
         known = set() if connection is None else recorded_results(connection, site)
         before = {} if connection is None else standing(connection, site)
     fresh = [run for run in history.runs if (run.name, run.digest) not in known]
     judged = list(judge_site(history, settled=lambda id_: _is_settled(before.get(id_), fresh)))
     # Runs count as recorded only together with what they say, so that nothing is lost between the two.
-    with writing(home) as connection:
+    with database.writing() as connection:
         if fresh:
             connection.execute(insert(runs), [_run_row(run, site) for run in fresh])
         findings.record(connection, judged, rule=RULE)
@@ -134,15 +188,3 @@ def _run_row(run: ChainRun, site: str) -> dict[str, Any]:
         "reason": report.reason, "simulated": report.simulated, "outcomes": counts(report.outcomes),
         "created": report.created, "recorded": utc_text(datetime.now(UTC)),
     }  # fmt: skip
-
-
-def _carried(root: Path) -> tuple[dict[Table, list[dict[str, Any]]], str | None]:
-    """Rows of the old database that cannot be made anew, or why there are none."""
-    try:
-        with reading(root) as connection:
-            if connection is None:
-                return {}, None
-            rows = {table: connection.execute(select(table)).mappings().all() for table in _CARRIED}
-    except BadDatabase as problem:
-        return {}, str(problem)
-    return {table: [dict(row) for row in found] for table, found in rows.items()}, None

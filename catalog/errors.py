@@ -8,6 +8,8 @@
         ├── RunBusy           another process is writing the same run
         ├── BrokenRecord      a run on disk is missing a file, or a file in it cannot be read
         ├── BadDatabase       sitewatch.db cannot be read or written
+        ├── BadReview         an answer cannot be taken into the review journal as it is
+        ├── BrokenJournal     the review journal is not what was written
         └── BadCase           a labelled case is incomplete or contradicts itself
 """
 
@@ -32,6 +34,25 @@ class BrokenRecord(CatalogError):
 
 class BadDatabase(CatalogError):
     """``sitewatch.db`` is damaged, locked, from a newer version, or cannot be written."""
+
+
+class BadReview(CatalogError):
+    """An answer cannot be taken into the review journal as it is; the message names the field.
+
+    Parameters
+    ----------
+    message : str
+    conflict : bool
+        Whether it would have been right at another time: what it is about is not, or no longer, there.
+    """
+
+    def __init__(self, message: str, *, conflict: bool = False) -> None:
+        super().__init__(message)
+        self.conflict = conflict
+
+
+class BrokenJournal(CatalogError):
+    """The review journal is not what was written, or lacks events that its copy has."""
 
 
 class BadCase(CatalogError):

@@ -30,7 +30,12 @@ def lon_lat(grid: GeoBox, points_px: Sequence[tuple[float, float]]) -> list[tupl
 
 def polygon(grid: GeoBox, ring_px: Sequence[tuple[float, float]]) -> dict[str, Any]:
     """GeoJSON polygon of a ring in pixels: lon/lat, closed, exterior counter-clockwise (RFC 7946)."""
-    shape = Polygon(lon_lat(grid, ring_px))
+    return polygon_of(lon_lat(grid, ring_px))
+
+
+def polygon_of(ring: Sequence[tuple[float, float]]) -> dict[str, Any]:
+    """The same of a ring in lon/lat."""
+    shape = Polygon(ring)
     if not shape.is_valid:
         shape = _largest(make_valid(shape)) or shape
     return plain(mapping(orient(shape, 1.0)))

@@ -31,6 +31,8 @@ CATALOG = "catalog.json"
 PARTIAL = ".partial"
 LOCKS = ".locks"
 DATABASE = "sitewatch.db"
+JOURNAL_COPY = "journal.jsonl"
+JOURNAL_HEADS = "journal-heads.jsonl"
 
 _OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 _SAFE_PART = re.compile(r"[\w+=@-][\w.+=@-]*")

@@ -4,7 +4,6 @@ Times are RFC 3339 text in UTC, so that they sort and read the same in every dat
 """
 
 from sqlalchemy import (
-    DDL,
     JSON,
     Boolean,
     Column,
@@ -15,7 +14,6 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    event,
 )
 
 metadata = MetaData()
@@ -130,6 +128,7 @@ scenes = Table(
 
 GROWING = (runs, findings, finding_events, attempts, attempt_ends, scenes)
 
+CURRENT_NAME = "current_findings"
 CURRENT = """
 CREATE VIEW current_findings AS
 SELECT f.*, e.state, e.reason, e.note, e.run AS decided_by, e.scenes AS decided_on, e.decided_time, e.successor,
@@ -138,19 +137,3 @@ FROM findings AS f JOIN finding_events AS e ON e.finding = f.id
 WHERE e.seq = (SELECT max(seq) FROM finding_events AS latest WHERE latest.finding = f.id)
 """
 """Every finding with its last event, for whoever opens the database with other programs."""
-
-
-def _after_creation() -> None:
-    """The view, and triggers that refuse to change or delete a row."""
-    for table in GROWING:
-        for verb in ("UPDATE", "DELETE"):
-            text = (
-                f"CREATE TRIGGER {table.name}_no_{verb.lower()} BEFORE {verb} ON {table.name} "
-                f"BEGIN SELECT RAISE(ABORT, '{table.name} is append-only'); END"
-            )
-            refusal = DDL(text)  # type: ignore[no-untyped-call]
-            event.listen(table, "after_create", refusal.execute_if(dialect="sqlite"))
-    event.listen(metadata, "after_create", DDL(CURRENT))  # type: ignore[no-untyped-call]
-
-
-_after_creation()

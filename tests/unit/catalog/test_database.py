@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, insert, select, text
 
-from catalog import database, findings
+from catalog import database, database_sqlite, findings
 from catalog.database import path_of, reading, writing
 from catalog.errors import BadDatabase
 from catalog.tables import finding_events
@@ -99,7 +99,7 @@ def test_readers_do_not_wait_for_a_writer(tmp_path: Path) -> None:
 def test_a_writer_that_never_ends_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with writing(tmp_path):
         pass
-    monkeypatch.setattr(database, "BUSY_S", 0.1)
+    monkeypatch.setattr(database_sqlite, "BUSY_S", 0.1)
     with writing(tmp_path), pytest.raises(BadDatabase, match="another process"), writing(tmp_path):
         pass
 

@@ -1,0 +1,277 @@
+"""The records of the review desk: one door to the journal, the queue and the figures."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from catalog import journal, journal_copy, queue, review_index, suppression
+from catalog.database import Database, database_of
+from catalog.errors import BadReview, BrokenJournal
+from catalog.journal import Head, ReviewDraft, ReviewEvent
+from catalog.layout import JOURNAL_COPY
+from catalog.queue import Counts, QueueEntry, QueueFilters, QueuePage
+from catalog.reader import StoredRun, load_run
+from catalog.review_acts import tile_subject
+from catalog.review_answering import take_in
+from catalog.review_standing import state_of
+from catalog.review_tables import review_items, review_outlines, review_runs
+from catalog.second_review import SecondRule
+from catalog.standings import ReviewState
+from models.change import Change, TileOutcome
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ChangeView:
+    """A change with all that is known of it.
+
+    Parameters
+    ----------
+    entry : QueueEntry
+    state : ReviewState
+    change : Change or None
+        As the run has it; None for one that a person added, or that the present result does not list.
+    outline : mapping or None
+        Where it lies: GeoJSON polygon, or `outline_px` for images without georeference. As the run has it, or as it was
+        added; an outline drawn anew is in `state.outline`.
+    run : str
+    """
+
+    entry: QueueEntry
+    state: ReviewState
+    change: Change | None
+    outline: Mapping[str, Any] | None
+    run: str
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TileView:
+    """A tile of a run with the changes in it.
+
+    Parameters
+    ----------
+    run, tile : str
+    subject : str
+        What an answer about the tile itself names.
+    outcome : TileOutcome
+    entries : tuple of QueueEntry
+        Its changes, those that people added among them, best first.
+    state : ReviewState
+        Of the tile itself: its verdict where it is blank, notes on it.
+    """
+
+    run: str
+    tile: str
+    subject: str
+    outcome: TileOutcome
+    entries: tuple[QueueEntry, ...]
+    state: ReviewState
+
+
+class ReviewStore:
+    """Reviews of an outputs folder. May be used from many threads at once.
+
+    Parameters
+    ----------
+    root : Path
+        The outputs folder. Records are in its ``sitewatch.db``, or in the PostgreSQL database that
+        ``SITEWATCH_DATABASE`` names.
+    second : SecondRule, optional
+        Which changes want a second reviewer.
+
+    Raises
+    ------
+    CatalogError
+        The database cannot be used.
+    """
+
+    def __init__(self, root: Path, *, second: SecondRule | None = None) -> None:
+        self.root = root
+        self._second = second
+        self._database: Database = database_of(root, kept=True)
+        self._turn = Lock()
+        self._copying = Lock()
+        self._copied = 0
+        with self._database.writing():
+            pass  # makes the tables, or brings them up to date
+        self.sync()
+        self._keep_copy(None)
+
+    def sync(self) -> int:
+        """Take up runs on disk that are new or were written anew; how many."""
+        return review_index.sync(self.root, self._database)
+
+    def append(self, draft: ReviewDraft) -> ReviewEvent:
+        """Take an answer in for good, or find it where it was sent before.
+
+        Raises
+        ------
+        BadReview
+            It is not complete, about nothing that is there, or may not be given now.
+        BrokenJournal
+            The journal in the database lacks events that its copy has.
+        """
+        # Threads take turns here: they would otherwise poll for the database and overtake each other.
+        with self._turn, self._database.writing() as connection:
+            self._refuse_cut(connection)
+            event = take_in(connection, self.root, draft, second=self._second)
+        self._keep_copy(event.seq)
+        return event
+
+    def events(
+        self, *, subject: str | None = None, after: int = 0, limit: int | None = None
+    ) -> list[ReviewEvent]:
+        """Events in order, those after number `after`; only of one subject where one is given."""
+        with self._reading() as connection:
+            return journal.events(connection, subject=subject, after=after, limit=limit)
+
+    def event(self, key: str) -> ReviewEvent | None:
+        """The event of an answer with this key."""
+        with self._reading() as connection:
+            return journal.with_key(connection, key)
+
+    def state(self, subject: str, *, viewer: str | None = None) -> ReviewState:
+        """Where a subject stands; for a viewer without what they are not to know before they answer."""
+        with self._reading() as connection:
+            found = state_of(connection, subject)
+        return found if viewer is None else found.seen_by(viewer)
+
+    def queue(
+        self,
+        filters: QueueFilters | None = None,
+        *,
+        after: str | None = None,
+        limit: int = 50,
+        viewer: str | None = None,
+    ) -> QueuePage:
+        """A page of the queue; see `catalog.queue.page`."""
+        with self._reading() as connection:
+            return queue.page(connection, filters or QueueFilters(), after=after, limit=limit, viewer=viewer)
+
+    def counts(self, filters: QueueFilters | None = None) -> Counts:
+        """How much a filter finds; see `catalog.queue.counts`."""
+        with self._reading() as connection:
+            return queue.counts(connection, filters or QueueFilters())
+
+    def change(self, id_: str, *, viewer: str | None = None) -> ChangeView:
+        """A change with all that is known of it.
+
+        Raises
+        ------
+        BadReview
+            There is none of this id.
+        """
+        with self._reading() as connection:
+            found = queue.entries(connection, review_items.c.subject == id_)
+            outline = connection.execute(
+                select(review_outlines.c.outline).where(review_outlines.c.subject == id_)
+            ).scalar()
+            state = state_of(connection, id_)
+        if not found or found[0].what != "change":
+            raise BadReview(f"{id_}: no change of this id is known", conflict=True)
+        entry, state = (found[0], state) if viewer is None else _for(viewer, found[0], state)
+        change = next((c for c in self.run(entry.run).report.changes if c.id == id_), None)
+        return ChangeView(entry=entry, state=state, change=change, outline=outline, run=entry.run)
+
+    def tile(self, run: str, tile: str, *, viewer: str | None = None) -> TileView:
+        """A tile of a run with the changes in it.
+
+        Raises
+        ------
+        BadReview
+            There is no such run or tile.
+        """
+        subject = tile_subject(run, tile)
+        outcome = next((o for o in self.run(run).report.outcomes if o.tile == tile), None)
+        if outcome is None:
+            raise BadReview(f"run {run} has no tile {tile}", conflict=True)
+        item = review_items.c
+        with self._reading() as connection:
+            found = queue.entries(connection, item.run == run, item.tile == tile, item.what == "change")
+            states = {entry.subject: state_of(connection, entry.subject) for entry in found}
+            state = state_of(connection, subject)
+        if viewer is not None:
+            found = [_for(viewer, entry, states[entry.subject])[0] for entry in found]
+            state = state.seen_by(viewer)
+        return TileView(
+            run=run, tile=tile, subject=subject, outcome=outcome, entries=tuple(found), state=state
+        )
+
+    def run(self, name: str) -> StoredRun:
+        """A run that the index knows.
+
+        Raises
+        ------
+        BadReview
+            There is none of this name.
+        BrokenRecord
+            It cannot be read.
+        """
+        with self._reading() as connection:
+            known = connection.execute(select(review_runs.c.name).where(review_runs.c.name == name)).scalar()
+        if known is None:
+            raise BadReview(f"{name}: no run of this name is known", conflict=True)
+        return load_run(self.root / known)
+
+    def runs(self) -> list[Mapping[str, Any]]:
+        """What the index holds of every run, the newest first."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                select(review_runs).order_by(review_runs.c.after_time.desc(), review_runs.c.name)
+            ).mappings()
+            return [dict(row) for row in rows]
+
+    def suppressed(
+        self, *, site: str | None, sensor: str, place: Mapping[str, Any], day: str | None
+    ) -> suppression.Suppression | None:
+        """Whether what is found at a place has been rejected there before; see `catalog.suppression`."""
+        with self._reading() as connection:
+            return suppression.suppressed(connection, site=site, sensor=sensor, place=place, day=day)
+
+    def head(self) -> Head:
+        """The end of the journal, to be noted in whatever is handed on."""
+        with self._reading() as connection:
+            return journal.head(connection)
+
+    def note_head(self, why: str) -> Head | None:
+        """Note the end of the journal outside the database; see `catalog.journal_copy`."""
+        return journal_copy.note_head(self.root, self._database, why)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._database.close()
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with self._database.reading() as connection:
+            if connection is None:
+                raise BrokenJournal(
+                    f"{self._database.name} is gone; make it anew with `sitewatch status --rebuild --out {self.root}`"
+                )
+            yield connection
+
+    def _refuse_cut(self, connection: Connection) -> None:
+        """Never begin a second journal over a lost one."""
+        there, copied = journal.head(connection).seq, journal_copy.last_copied(self.root)
+        if copied > there:
+            raise BrokenJournal(
+                f"the review journal in {self._database.name} ends at event {there}, its copy "
+                f"{self.root / JOURNAL_COPY} at event {copied}: the database was lost or put back. "
+                f"`sitewatch verify {self.root}` says more, and `sitewatch status --rebuild --out {self.root}` "
+                "restores it from the copy"
+            )
+
+    def _keep_copy(self, seq: int | None) -> None:
+        """Have the copy hold everything up to event `seq`; whoever comes first does it for all that wait."""
+        with self._copying:
+            if seq is None or seq > self._copied:
+                self._copied = journal_copy.add_missing(self.root, self._database)
+
+
+def _for(viewer: str, entry: QueueEntry, state: ReviewState) -> tuple[QueueEntry, ReviewState]:
+    shown = state.seen_by(viewer)
+    return (entry if shown is state else entry.blinded()), shown

@@ -1,0 +1,152 @@
+"""Taking an answer in: what it is about, whether it may be given now, and what follows from it."""
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, select
+
+from catalog import journal
+from catalog.errors import BadReview
+from catalog.journal import ReviewDraft, ReviewEvent
+from catalog.queue import entries
+from catalog.reader import load_run
+from catalog.review_acts import MISSED, is_tile, tile_of
+from catalog.review_index import add_missed, add_tile
+from catalog.review_outline import on_grid
+from catalog.review_rows import UNSEEN, tile_row
+from catalog.review_standing import refresh, state_of
+from catalog.review_tables import review_items, review_runs
+from catalog.second_review import RULE_REVIEWER, SecondRule
+
+
+def take_in(
+    connection: Connection, root: Path, draft: ReviewDraft, *, second: SecondRule | None = None
+) -> ReviewEvent:
+    """Add an answer to the journal and bring the index up to date; the event that holds it.
+
+    Parameters
+    ----------
+    connection : Connection
+        Of `catalog.database.writing`.
+    root : Path
+    draft : ReviewDraft
+    second : SecondRule, optional
+        Which changes want a second reviewer once they have a first verdict.
+
+    Raises
+    ------
+    BadReview
+        It is about nothing that is there, or may not be given now.
+    """
+    known = journal.with_key(connection, draft.key)
+    if known is not None:
+        subject = known.subject if draft.subject is None else draft.subject
+        return journal.append(connection, replace_subject(draft, subject), site=known.site, run=known.run)
+    placed, item = _placed(connection, root, draft)
+    event = journal.append(connection, placed, site=item["site"], run=item["run"])
+    if event.act == "missed":
+        add_missed(connection, root, event.subject, item["run"], event.body)
+    if event.act == "verdict" and second is not None:
+        _assign(connection, event, second)
+    refresh(connection, [event.subject])
+    return event
+
+
+def replace_subject(draft: ReviewDraft, subject: str) -> ReviewDraft:
+    """The draft about a subject."""
+    return draft if draft.subject == subject else replace(draft, subject=subject)
+
+
+def missed_subject(key: str) -> str:
+    """What a change is called that a person added: the same when the answer is sent again."""
+    return MISSED + hashlib.sha256(f"missed|{key}".encode()).hexdigest()[:12]
+
+
+def _placed(
+    connection: Connection, root: Path, draft: ReviewDraft
+) -> tuple[ReviewDraft, RowMapping | dict[str, Any]]:
+    """The draft with its subject, and what is known of that (at least site and run)."""
+    if draft.act == "missed":
+        run = _run(connection, str(draft.run))
+        on_grid(draft.body, run["grid"])
+        return replace_subject(draft, missed_subject(draft.key)), {"site": run["site"], "run": run["name"]}
+    if draft.act == "undo":
+        target = journal.with_seq(connection, draft.body["event"])
+        journal.check_undo(
+            target, draft, journal.events(connection, subject=target.subject) if target else []
+        )
+        if target is None:  # check_undo refuses it
+            raise BadReview(f"event {draft.body['event']} is not in the journal")
+        return journal.resolved(draft, target), {"site": target.site, "run": target.run}
+    subject = str(draft.subject)
+    item: RowMapping | dict[str, Any] | None = _item(connection, subject)
+    if item is None and is_tile(subject):
+        item = _unasked(connection, root, subject, draft)
+    if item is None:
+        raise BadReview(f"{subject}: no change of this id is known; look at the queue anew", conflict=True)
+    _check(connection, draft, item)
+    return draft, item
+
+
+def _check(connection: Connection, draft: ReviewDraft, item: RowMapping | dict[str, Any]) -> None:
+    """Whether an answer fits what it is about, and its time."""
+    if draft.act == "verdict" and item["what"] == "unseen":
+        raise BadReview(f"{draft.subject} could not be assessed: there is nothing to give a verdict on")
+    if draft.act == "outline":
+        on_grid(draft.body, _run(connection, str(item["run"]))["grid"])
+    if draft.act == "verdict" and draft.body.get("settles"):
+        state = state_of(connection, str(draft.subject))
+        if state.second not in ("disputed", "settled"):
+            raise BadReview(
+                f"{draft.subject} is not disputed: give the verdict without settles", conflict=True
+            )
+
+
+def _unasked(
+    connection: Connection, root: Path, subject: str, draft: ReviewDraft
+) -> RowMapping | dict[str, Any] | None:
+    """A tile that nobody was asked about; one that becomes part of the index where it gets a verdict."""
+    name, tile = tile_of(subject)
+    stored = _run(connection, name)
+    run = load_run(root / str(stored["name"]))
+    outcome = next((outcome for outcome in run.report.outcomes if outcome.tile == tile), None)
+    if outcome is None:
+        raise BadReview(f"{subject}: run {name} has no tile {tile}")
+    if draft.act == "verdict":
+        if outcome.outcome in UNSEEN:
+            raise BadReview(f"{subject} could not be assessed: there is nothing to give a verdict on")
+        if outcome.outcome != "unchanged":
+            raise BadReview(f"{subject} has changes: give a verdict on each of them")
+        add_tile(connection, tile_row(run, name, outcome))
+        return _item(connection, subject)
+    return {"site": stored["site"], "run": stored["name"], "what": "tile"}
+
+
+def _assign(connection: Connection, event: ReviewEvent, second: SecondRule) -> None:
+    """Ask for a second reviewer by rule, once."""
+    state = state_of(connection, event.subject)
+    found = entries(connection, review_items.c.subject == event.subject)
+    rule = second.wants(found[0]) if found and state.second_rule is None else None
+    if rule is None:
+        return
+    draft = ReviewDraft(
+        key=f"second-of-{event.subject}", reviewer=RULE_REVIEWER, act="assign_second", subject=event.subject,
+        body={"rule": rule},
+    )  # fmt: skip
+    if journal.with_key(connection, draft.key) is None:
+        journal.append(connection, draft, site=event.site, run=event.run)
+
+
+def _item(connection: Connection, subject: str) -> RowMapping | None:
+    return (
+        connection.execute(select(review_items).where(review_items.c.subject == subject)).mappings().first()
+    )
+
+
+def _run(connection: Connection, name: str) -> RowMapping:
+    found = connection.execute(select(review_runs).where(review_runs.c.name == name)).mappings().first()
+    if found is None:
+        raise BadReview(f"{name}: no run of this name is known; look at the queue anew", conflict=True)
+    return found

@@ -1,0 +1,236 @@
+"""Keeping the index in step: after each answer, and after the rule has judged anew."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+
+from catalog import suppression
+from catalog.journal import ReviewEvent, event_of
+from catalog.review_tables import review_answers, review_events, review_items, review_outlines, review_runs
+from catalog.review_worth import worth
+from catalog.standings import Automatic, ReviewState, fold
+from catalog.tables import finding_events
+
+_AT_ONCE = 500
+
+
+def refresh(connection: Connection, subjects: Iterable[str]) -> None:
+    """Bring everything that the index says of subjects up to date with the journal and the rule."""
+    wanted = list(dict.fromkeys(subjects))
+    tiles: set[tuple[str, str]] = set()
+    for part in _parts(wanted):
+        tiles |= _refresh(connection, part)
+    _weigh_tiles(connection, tiles)
+
+
+def refresh_site(connection: Connection, site: str) -> None:
+    """The same for all changes of a site whose judgement by the rule is another than the index has."""
+    latest = _latest(connection, None)
+    rows = connection.execute(
+        select(review_items.c.subject, review_items.c.rule_state, review_items.c.rule_reason).where(
+            review_items.c.site == site, review_items.c.what == "change"
+        )
+    ).all()
+    refresh(
+        connection,
+        (
+            row.subject
+            for row in rows
+            if row.subject in latest and latest[row.subject][:2] != (row.rule_state, row.rule_reason)
+        ),
+    )
+
+
+def state_of(connection: Connection, subject: str) -> ReviewState:
+    """Where a subject stands, folded from its events."""
+    rows = connection.execute(
+        select(review_events).where(review_events.c.subject == subject).order_by(review_events.c.seq)
+    ).mappings()
+    rule = _latest(connection, [subject]).get(subject)
+    automatic = Automatic(state=rule[0], reason=rule[1]) if rule else None
+    return fold(subject, [event_of(row) for row in rows], automatic=automatic)
+
+
+def _refresh(connection: Connection, subjects: Sequence[str]) -> set[tuple[str, str]]:
+    """Tiles whose worth may be another now."""
+    items = {
+        row["subject"]: dict(row)
+        for row in connection.execute(
+            select(review_items, review_runs.c.min_score)
+            .join_from(review_items, review_runs, review_runs.c.name == review_items.c.run, isouter=True)
+            .where(review_items.c.subject.in_(subjects))
+        ).mappings()
+    }
+    outlines = _outlines(connection, subjects)
+    events, latest = _events(connection, subjects), _latest(connection, subjects)
+    states, neighbours = {}, set()
+    for subject, item in items.items():
+        rule = latest.get(subject)
+        automatic = Automatic(state=rule[0], reason=rule[1]) if rule else None
+        states[subject] = fold(subject, events[subject], automatic=automatic)
+        if item["what"] == "change" and suppression.keep(
+            connection, states[subject], item, outlines.get(subject)
+        ):
+            neighbours |= _near(connection, item)
+    _write_answers(connection, list(states.values()))
+    rows = [
+        _row(connection, item, states[subject], outlines.get(subject), latest.get(subject))
+        for subject, item in items.items()
+    ]
+    _write(connection, rows)
+    touched = {(item["run"], item["tile"]) for item in items.values()}
+    return touched | _mark(connection, neighbours - items.keys())
+
+
+def _row(
+    connection: Connection,
+    item: Mapping[str, Any],
+    state: ReviewState,
+    outline: Mapping[str, Any] | None,
+    rule: tuple[str, str, str | None] | None,
+) -> dict[str, Any]:
+    mark = _mark_of(connection, item, outline) if state.verdict is None else None
+    return {
+        "item": state.subject, "state": state.state, "verdict": state.verdict, "verdict_reason": state.reason,
+        "needs": "none" if item["what"] == "unseen" else state.needs, "second": state.second,
+        "given_label": state.label, "answers": len(state.answers), "last_seq": state.version,
+        "rule_state": rule[0] if rule else None, "rule_reason": rule[1] if rule else None,
+        "successor": rule[2] if rule else None, **_marked(item, mark, rule),
+    }  # fmt: skip
+
+
+def _marked(
+    item: Mapping[str, Any], mark: suppression.Suppression | None, rule: Sequence[str | None] | None
+) -> dict[str, Any]:
+    found = worth(
+        after_time=item["after_time"], score=item["score"], threshold=item["min_score"], watched=item["watched"],
+        rule_state=rule[0] if rule else None, rule_reason=rule[1] if rule else None, suppressed=mark is not None,
+    )  # fmt: skip
+    return {
+        "suppressed": mark is not None, "suppressed_by": mark.subject if mark else None,
+        "suppressed_until": mark.until if mark else None, "worth": found,
+    }  # fmt: skip
+
+
+def _mark_of(
+    connection: Connection, item: Mapping[str, Any], outline: Mapping[str, Any] | None
+) -> suppression.Suppression | None:
+    if item["what"] != "change" or item["added"] or item["lon"] is None or not outline:
+        return None
+    return suppression.suppressed(
+        connection, site=item["site"], sensor=item["sensor"], place=outline, day=item["after_time"],
+        gsd_m=item["gsd_m"], but=item["subject"],
+    )  # fmt: skip
+
+
+def _near(connection: Connection, item: Mapping[str, Any]) -> set[str]:
+    """Changes whose place may be that of `item`."""
+    column = review_items.c
+    query = select(column.subject).where(
+        column.site.is_(None) if item["site"] is None else column.site == item["site"],
+        column.lon.between(item["lon"] - suppression.REACH_DEG, item["lon"] + suppression.REACH_DEG),
+        column.lat.between(item["lat"] - suppression.REACH_DEG, item["lat"] + suppression.REACH_DEG),
+        column.what == "change",
+        column.subject != item["subject"],
+    )
+    return set(connection.execute(query).scalars())
+
+
+def _mark(connection: Connection, subjects: Iterable[str]) -> set[tuple[str, str]]:
+    """Look anew whether places are suppressed; tiles of those for which it is another answer."""
+    touched = set()
+    for part in _parts(sorted(subjects)):
+        outlines = _outlines(connection, part)
+        rows = connection.execute(
+            select(review_items, review_runs.c.min_score)
+            .join_from(review_items, review_runs, review_runs.c.name == review_items.c.run, isouter=True)
+            .where(review_items.c.subject.in_(part), review_items.c.verdict.is_(None))
+        ).mappings()
+        changed = []
+        for row in rows:
+            item = dict(row)
+            mark = _mark_of(connection, item, outlines.get(item["subject"]))
+            new = _marked(item, mark, (item["rule_state"], item["rule_reason"]))
+            if any(item[name] != value for name, value in new.items()):
+                changed.append({"item": item["subject"], **new})
+                touched.add((item["run"], item["tile"]))
+        _write(connection, changed)
+    return touched
+
+
+def _weigh_tiles(connection: Connection, tiles: Iterable[tuple[str, str]]) -> None:
+    """A tile is worth as much as the best of its listed changes."""
+    column = review_items.c
+    best = (
+        select(func.coalesce(func.max(column.worth), 0.0))
+        .where(
+            column.run == bindparam("of_run"), column.tile == bindparam("of_tile"), column.listed.is_(True)
+        )
+        .scalar_subquery()
+    )
+    rows = [{"of_run": run, "of_tile": tile} for run, tile in sorted(tiles)]
+    if rows:
+        connection.execute(
+            update(review_items)
+            .where(column.run == bindparam("of_run"), column.tile == bindparam("of_tile"))
+            .values(tile_worth=best),
+            rows,
+        )
+
+
+def _write(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    if rows:
+        names = [name for name in rows[0] if name != "item"]
+        connection.execute(
+            update(review_items)
+            .where(review_items.c.subject == bindparam("item"))
+            .values({name: bindparam(name) for name in names}),
+            rows,
+        )
+
+
+def _write_answers(connection: Connection, states: Sequence[ReviewState]) -> None:
+    if not states:
+        return
+    subjects = [state.subject for state in states]
+    connection.execute(delete(review_answers).where(review_answers.c.subject.in_(subjects)))
+    rows = [
+        {
+            "subject": state.subject, "reviewer": answer.reviewer, "verdict": answer.verdict, "reason": answer.reason,
+            "seq": answer.seq, "at": answer.at,
+        }
+        for state in states
+        for answer in state.answers
+    ]  # fmt: skip
+    if rows:
+        connection.execute(insert(review_answers), rows)
+
+
+def _outlines(connection: Connection, subjects: Sequence[str]) -> dict[str, Any]:
+    query = select(review_outlines).where(review_outlines.c.subject.in_(subjects))
+    return {row.subject: row.outline for row in connection.execute(query)}
+
+
+def _events(connection: Connection, subjects: Sequence[str]) -> dict[str, list[ReviewEvent]]:
+    found: dict[str, list[ReviewEvent]] = defaultdict(list)
+    query = select(review_events).where(review_events.c.subject.in_(subjects)).order_by(review_events.c.seq)
+    for row in connection.execute(query).mappings():
+        found[row["subject"]].append(event_of(row))
+    return found
+
+
+def _latest(connection: Connection, subjects: Sequence[str] | None) -> dict[str, tuple[Any, str, str | None]]:
+    """State, reason and successor by the rule; only of some findings where they are given."""
+    event = finding_events.c
+    last = select(func.max(event.seq)).group_by(event.finding)
+    if subjects is not None:
+        last = last.where(event.finding.in_(subjects))
+    query = select(event.finding, event.state, event.reason, event.successor).where(event.seq.in_(last))
+    return {row.finding: (row.state, row.reason, row.successor) for row in connection.execute(query)}
+
+
+def _parts(subjects: Sequence[str]) -> Iterator[list[str]]:
+    for start in range(0, len(subjects), _AT_ONCE):
+        yield list(subjects[start : start + _AT_ONCE])
