@@ -13,7 +13,7 @@ class Heading:
     Parameters
     ----------
     text : str
-    level : {1, 2, 3}
+    level : {1, 2, 3, 4}
     """
 
     text: str
@@ -95,7 +95,25 @@ class Pictures:
     share: float = 1.0
 
 
-Plain = Heading | Text | Bullets | Facts | Table | Pictures
+Column = tuple[Text | Bullets | Facts | Pictures, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Columns:
+    """Blocks side by side.
+
+    Parameters
+    ----------
+    columns : tuple of Column
+    widths : tuple of float
+        Shares of the width of the page, adding up to 1.
+    """
+
+    columns: tuple[Column, ...]
+    widths: tuple[float, ...]
+
+
+Plain = Heading | Text | Bullets | Facts | Table | Pictures | Columns
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,15 +3,19 @@
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from PIL import Image
+
 from catalog.exports import claims, estimates, observation, pictures
 from catalog.exports.blocks import (
     SIMULATED,
     Block,
     Bullets,
+    Columns,
     Document,
     Facts,
     Heading,
     PageBreak,
+    Picture,
     Pictures,
     Plain,
     Table,
@@ -26,7 +30,7 @@ _LISTED_SCENES = 40
 _PHRASES = {"appeared": "appeared", "vanished": "vanished", "moved": "may have moved"}
 
 
-def brief(handover: Handover) -> Document:
+def brief(handover: Handover, chip_of: pictures.ChipOf) -> Document:
     """The brief of a pair.
 
     Raises
@@ -39,11 +43,11 @@ def brief(handover: Handover) -> Document:
     return Document(
         title=f"SIMULATED. {title}" if pair.simulated else title, subject=f"What changed, run {pair.name}",
         simulated=pair.simulated, created=pair.created, running=f"{pair.title} | run {pair.name}",
-        blocks=tuple(_blocks(handover, title)),
+        blocks=tuple(_blocks(handover, title, chip_of)),
     )  # fmt: skip
 
 
-def _blocks(handover: Handover, title: str) -> Iterator[Block]:
+def _blocks(handover: Handover, title: str, chip_of: pictures.ChipOf) -> Iterator[Block]:
     pair = handover.pair
     yield Heading(text=title, level=1)
     if pair.simulated:
@@ -59,9 +63,9 @@ def _blocks(handover: Handover, title: str) -> Iterator[Block]:
         yield PageBreak()
         yield Heading(text="Findings by zone", level=2)
         for zone, findings in by_zone(open_ones):
-            yield Heading(text=zone, level=2)
-            for one in findings:
-                yield from _finding(one, pair)
+            for number, one in enumerate(findings):
+                head = () if number else (Heading(text=zone, level=3),)
+                yield Together(blocks=(*head, *_finding(one, pair, chip_of(one))))
     yield from _rejected([one for one in handover.findings if one.answer == "rejected"])
     yield PageBreak()
     yield from _method(handover)
@@ -126,11 +130,12 @@ def _real(findings: Sequence[Handed]) -> str:
             f"Between {sure} and {len(findings)} of them are real changes: scores of images of this kind have not been "
             "measured as probabilities, so the range cannot be narrowed without a person's look."
         )
-    low, high = estimates.number_real([1.0 if one.answer == "confirmed" else one.score for one in findings])
+    chances = [1.0 if one.answer == "confirmed" else one.score for one in findings]
+    low, high = estimates.number_real([1.0 if chance is None else chance for chance in chances])
     span = f"{low}" if low == high else f"{low} to {high}"
     return (
-        f"Of these, {span} are real changes (9 in 10 interval, if the scores hold here as they did on labelled images). "
-        "Changes that were not found are not counted."
+        f"Of these, {span} are real changes (9 in 10 interval, if the scores hold here as they did on labelled "
+        "images). Changes that were not found are not counted."
     )
 
 
@@ -170,32 +175,32 @@ def _unseen_lines(pair: HandedPair) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _finding(one: Handed, pair: HandedPair) -> Iterator[Block]:
+def _finding(one: Handed, pair: HandedPair, chip: Image.Image | None) -> tuple[Plain, ...]:
     words = observation.of(one, pair)
-    said = claims.claim(one.label, gsd_m=pair.gsd_m, sensor=pair.sensor)
-    head: list[Plain] = [Heading(text=f"{one.tag}  {_PHRASES[one.kind]}: {said.label}", level=3)]
-    if one.chip is not None:
-        head.append(_pair_of_pictures(one, pair))
-    head.append(Text(text=" ".join(words.observed)))
-    yield Together(blocks=tuple(head))
-    yield Facts(rows=(*words.facts, ("Images", f"{pair.before.id}; {pair.after.id}")))
-    lines = [f"For it: {reason}." for reason in words.confidence.for_it]
-    lines += [f"Against it: {reason}." for reason in words.confidence.against_it]
-    yield Bullets(title=words.confidence.sentence, lines=tuple(lines))
-    yield Bullets(title="It could also be", lines=words.alternatives)
-    yield Bullets(title="Not observed", lines=words.gaps)
-    if words.reviews:
-        yield Bullets(title="Reviewers", lines=words.reviews)
+    said = observation.claim_of(one, pair)
+    head = Heading(text=f"{one.tag}  {_PHRASES[one.kind]}: {said.label}", level=4)
+    facts = Facts(rows=(*words.facts, ("Images", f"{pair.before.id}; {pair.after.id}"), ("Change", one.id)))
+    shown: Plain = facts
+    if chip is not None:
+        images = tuple(_side(chip, one, scene) for scene in (pair.before, pair.after))
+        shown = Columns(columns=((Pictures(images=images),), (facts,)), widths=(2 / 3, 1 / 3))
+    reasons = [f"For it: {reason}." for reason in words.confidence.for_it]
+    reasons += [f"Against it: {reason}." for reason in words.confidence.against_it]
+    details = Columns(
+        columns=(
+            (Bullets(title=words.confidence.sentence, lines=tuple(reasons)),),
+            (Bullets(title="It could also be", lines=words.alternatives),),
+            (Bullets(title="Not observed", lines=words.gaps),),
+        ),
+        widths=(1 / 3, 1 / 3, 1 / 3),
+    )
+    said_of_it = (Bullets(title="Reviewers", lines=words.reviews),) if words.reviews else ()
+    return (head, shown, Text(text=" ".join(words.observed)), details, *said_of_it)
 
 
-def _pair_of_pictures(one: Handed, pair: HandedPair) -> Pictures:
-    images = []
-    for scene in (pair.before, pair.after):
-        caption = f"{scene.date}: {scene.when}"
-        alt = f"{one.tag} on the {scene.date} image, {scene.when}, with outline and scale bar"
-        if one.chip is not None:
-            images.append(pictures.side(one.chip, scene.date, alt=alt, caption=caption))
-    return Pictures(images=tuple(images), share=0.84)
+def _side(chip: Image.Image, one: Handed, scene: HandedScene) -> Picture:
+    alt = f"{one.tag} on the {scene.date} image, {scene.when}, with outline and scale bar"
+    return pictures.side(chip, scene.date, alt=alt, caption=f"{scene.date}: {scene.when}")
 
 
 def _rejected(findings: Sequence[Handed]) -> Iterator[Block]:
@@ -207,8 +212,9 @@ def _rejected(findings: Sequence[Handed]) -> Iterator[Block]:
     )
     rows = tuple(
         (
-            one.tag, one.zone or OUTSIDE, observation.score_words(one.score),
-            "; ".join(v.reason.replace("_", " ") for v in one.verdicts if v.reason) or "no reason given", one.id,
+            one.tag, one.zone or OUTSIDE, "" if one.score is None else observation.score_words(one.score),
+            "; ".join(observation.reason_words(v.reason) for v in one.review.verdicts if v.reason) or "no reason given",
+            one.id,
         )
         for one in findings
     )  # fmt: skip

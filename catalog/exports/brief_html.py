@@ -9,6 +9,7 @@ from catalog.exports.blocks import (
     SIMULATED,
     Block,
     Bullets,
+    Columns,
     Document,
     Facts,
     Heading,
@@ -30,7 +31,8 @@ body {{ margin: 0 auto; padding: 1.5rem; max-width: 54rem; color: #181c22; backg
   font: 15px/1.45 "Fira Sans", "Noto Sans", "Segoe UI", "DejaVu Sans", sans-serif; overflow-wrap: anywhere; }}
 h1 {{ font-size: 1.7rem; line-height: 1.2; margin: 0.4rem 0 1rem; }}
 h2 {{ font-size: 1.3rem; margin: 2rem 0 0.6rem; padding-bottom: 0.2rem; border-bottom: 2px solid #181c22; }}
-h3 {{ font-size: 1.08rem; margin: 1.6rem 0 0.5rem; }}
+h3 {{ font-size: 1.15rem; margin: 1.6rem 0 0.5rem; }}
+h4 {{ font-size: 1rem; margin: 1.4rem 0 0.5rem; }}
 p {{ margin: 0.5rem 0; }}
 .strong {{ font-weight: 600; }}
 .quiet, figcaption {{ color: #5c636e; font-size: 0.9em; }}
@@ -42,12 +44,18 @@ table {{ border-collapse: collapse; width: 100%; margin: 0.6rem 0; font-size: 0.
 th, td {{ text-align: left; vertical-align: top; padding: 0.25rem 0.6rem 0.25rem 0; border-bottom: 1px solid #d5d9df; }}
 .facts th {{ width: 11rem; font-weight: 600; }}
 .pictures {{ display: flex; gap: 0.6rem; margin: 0.6rem 0; }}
+.columns {{ display: flex; gap: 1.1rem; }}
+.columns > div {{ min-width: 0; flex: 4 1 0; }}
+.columns > .w8 {{ flex-grow: 8; }}
+.columns .list:first-child, .columns .pictures {{ margin-top: 0.2rem; }}
+.columns .facts th {{ width: 4.5rem; }}
 figure {{ margin: 0; flex: 1; }}
 img {{ width: 100%; height: auto; display: block; }}
 .running {{ position: sticky; top: 0; background: {_YELLOW}; font-weight: 600; text-align: center; padding: 0.3rem; }}
 .together {{ break-inside: avoid; }}
-h2, h3, .list {{ break-after: avoid; }}
+h2, h3, h4, .list {{ break-after: avoid; }}
 tr, figure {{ break-inside: avoid; }}
+@media (max-width: 45rem) {{ .columns {{ display: block; }} }}
 @media print {{
   body {{ max-width: none; padding: 0; font-size: 10.5pt; }}
   body.simulated {{ padding-top: 9mm; }}
@@ -65,6 +73,7 @@ def html(document: Document) -> bytes:
     )
     running = f'<div class="running">{SIMULATED}</div>\n' if document.simulated else ""
     body = "\n".join(map(_block, document.blocks))
+    kind, foot = "simulated" if document.simulated else "real", _words(document.running)
     text = (
         f'<!DOCTYPE html>\n<html lang="{LANGUAGE}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
@@ -73,13 +82,29 @@ def html(document: Document) -> bytes:
         f"<title>{escape(document.title)}</title>\n"
         f'<meta name="description" content="{escape(document.subject)}">\n'
         f'<meta name="date" content="{escape(document.created)}">\n'
-        f'<style>{_CSS}</style>\n</head>\n<body class="{"simulated" if document.simulated else "real"}">\n'
-        f'{running}<main>\n{body}\n</main>\n<footer class="quiet">{_words(document.running)}</footer>\n</body>\n</html>\n'
+        f'<style>{_CSS}</style>\n</head>\n<body class="{kind}">\n'
+        f'{running}<main>\n{body}\n</main>\n<footer class="quiet">{foot}</footer>\n</body>\n</html>\n'
     )
     return text.encode("utf-8")
 
 
 def _block(block: Block) -> str:
+    match block:
+        case Together():
+            return f'<div class="together">{"".join(map(_block, block.blocks))}</div>'
+        case PageBreak():
+            return '<div class="page"></div>'
+        case Columns():
+            return _columns(block)
+        case Pictures():
+            return f'<div class="pictures">{"".join(map(_picture, block.images))}</div>'
+        case Table():
+            return _table(block)
+        case _:
+            return _text(block)
+
+
+def _text(block: Heading | Text | Bullets | Facts) -> str:
     match block:
         case Heading():
             return f"<h{block.level}>{_words(block.text)}</h{block.level}>"
@@ -93,14 +118,15 @@ def _block(block: Block) -> str:
                 f'<tr><th scope="row">{_words(n)}</th><td>{_words(v)}</td></tr>' for n, v in block.rows
             )
             return f'<table class="facts"><tbody>{rows}</tbody></table>'
-        case Table():
-            return _table(block)
-        case Pictures():
-            return f'<div class="pictures">{"".join(map(_picture, block.images))}</div>'
-        case Together():
-            return f'<div class="together">{"".join(map(_block, block.blocks))}</div>'
-        case PageBreak():
-            return '<div class="page"></div>'
+
+
+def _columns(columns: Columns) -> str:
+    """Widths are classes: the policy allows no style on an element."""
+    cells = "".join(
+        f'<div class="w{round(width * 12)}">{"".join(map(_block, column))}</div>'
+        for column, width in zip(columns.columns, columns.widths, strict=True)
+    )
+    return f'<div class="columns">{cells}</div>'
 
 
 def _table(table: Table) -> str:

@@ -3,22 +3,24 @@
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
-from catalog.exports import claims
+from catalog.exports import claims, observation
 from catalog.exports.findings import Handed, HandedPair, HandedScene
 
 Kind = Literal["text", "number", "integer", "flag", "time"]
 Value = str | float | int | bool | None
 
 COLUMNS: Mapping[str, Kind] = {
-    "id": "text", "tag": "text", "simulated": "flag", "kind": "text", "label": "text", "label_probability": "number",
-    "score": "number", "score_is_probability": "flag", "false_alarms_per_km2": "number", "zone_id": "text",
-    "zone": "text", "zone_uncertain": "flag", "lon": "number", "lat": "number", "before_time": "time",
-    "after_time": "time", "length_m": "number", "length_error_m": "number", "width_m": "number", "area_m2": "number",
-    "orientation_deg": "number", "displacement_m": "number", "link_state": "text", "link_partners": "text",
-    "causes": "text", "state": "text", "state_reason": "text", "review": "text", "review_label": "text",
-    "review_label_beyond_pixels": "flag", "review_reason": "text", "review_notes": "text", "reviewers": "text",
-    "reviewed": "time", "site": "text", "run": "text", "before_scene": "text", "after_scene": "text",
-    "before_sha256": "text", "after_sha256": "text", "gsd_m": "number", "sensor": "text", "attribution": "text",
+    "id": "text", "tag": "text", "simulated": "flag", "kind": "text", "label": "text",
+    "label_probability": "number", "score": "number", "score_is_probability": "flag",
+    "false_alarms_per_km2": "number", "zone_id": "text", "zone": "text", "zone_uncertain": "flag",
+    "lon": "number", "lat": "number", "before_time": "time", "after_time": "time", "length_m": "number",
+    "length_error_m": "number", "width_m": "number", "area_m2": "number", "orientation_deg": "number",
+    "displacement_m": "number", "link_state": "text", "link_partners": "text", "causes": "text",
+    "state": "text", "state_reason": "text", "review": "text", "review_label": "text",
+    "review_label_beyond_pixels": "flag", "review_reason": "text", "review_notes": "text",
+    "reviewers": "text", "reviewed": "time", "added_by_person": "flag", "outline_by_person": "flag",
+    "site": "text", "run": "text", "before_scene": "text", "after_scene": "text", "before_sha256": "text",
+    "after_sha256": "text", "gsd_m": "number", "sensor": "text", "attribution": "text",
 }  # fmt: skip
 """Name and type, in the order in which they are written; docs/handover.md explains each."""
 
@@ -26,11 +28,12 @@ COLUMNS: Mapping[str, Kind] = {
 def row(one: Handed, pair: HandedPair) -> dict[str, Value]:
     """The row of a finding, every column of `COLUMNS` in order."""
     place = one.place
-    said = claims.claim(one.label, gsd_m=pair.gsd_m, sensor=pair.sensor)
+    said = observation.claim_of(one, pair)
     error = claims.length_error_m(place.length_m, gsd_m=pair.gsd_m, sensor=pair.sensor)
+    probability = one.label_probability if said.label == one.label else None
     found: dict[str, Value] = {
         "id": one.id, "tag": one.tag, "simulated": pair.simulated, "kind": one.kind, "label": said.label,
-        "label_probability": None if said.refused else one.label_probability, "score": round(one.score, 4),
+        "label_probability": probability, "score": None if one.score is None else round(one.score, 4),
         "score_is_probability": one.likelihood_known, "false_alarms_per_km2": one.false_alarms_per_km2,
         "zone_id": one.zone_id, "zone": one.zone, "zone_uncertain": one.zone_uncertain, "lon": place.lon,
         "lat": place.lat, "before_time": pair.before.acquired, "after_time": pair.after.acquired,
@@ -45,17 +48,20 @@ def row(one: Handed, pair: HandedPair) -> dict[str, Value]:
 
 
 def _review(one: Handed, pair: HandedPair) -> dict[str, Value]:
-    given = one.reviewed_label
-    person = None
-    if given is not None:
-        person = claims.claim(given, gsd_m=pair.gsd_m, sensor=pair.sensor, by_person=True)
+    review, person = one.review, None
+    if review.label is not None:
+        person = claims.claim(review.label, gsd_m=pair.gsd_m, sensor=pair.sensor, by_person=True)
+    people = [
+        *(verdict.reviewer for verdict in review.verdicts),
+        *(remark.reviewer for remark in review.remarks),
+    ]
     return {
-        "review": one.answer, "review_label": given,
+        "review": one.answer, "review_label": review.label,
         "review_label_beyond_pixels": None if person is None else person.refused is not None,
-        "review_reason": _joined(verdict.reason for verdict in one.verdicts if verdict.reason),
-        "review_notes": _joined(verdict.note for verdict in one.verdicts if verdict.note),
-        "reviewers": _joined(verdict.reviewer for verdict in one.verdicts),
-        "reviewed": max((verdict.time for verdict in one.verdicts), default=None),
+        "review_reason": _joined(verdict.reason for verdict in review.verdicts if verdict.reason),
+        "review_notes": _joined(remark.text for remark in review.remarks), "reviewers": _joined(people),
+        "reviewed": max((verdict.time for verdict in review.verdicts), default=None),
+        "added_by_person": one.by_person, "outline_by_person": one.redrawn,
     }  # fmt: skip
 
 

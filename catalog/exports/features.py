@@ -27,7 +27,8 @@ def _feature(one: Handed, pair: HandedPair) -> dict[str, Any]:
     del properties["id"]
     properties["causes"], properties["link_partners"] = list(one.causes), list(one.link_partners)
     properties["reasons"] = list(one.reasons)
-    properties["verdicts"] = [dict(verdict.__dict__) for verdict in one.verdicts]
+    properties["verdicts"] = [dict(verdict.__dict__) for verdict in one.review.verdicts]
+    properties["remarks"] = [dict(remark.__dict__) for remark in one.review.remarks]
     geometry = multi_polygon(one)
     if geometry is None:
         for date, place in (("before", one.before), ("after", one.after)):

@@ -9,16 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from models.change import Change
+
 Ring = tuple[tuple[float, float], ...]
 """Closed: lon/lat, exterior counter-clockwise, or (col, row) where there is no georeference."""
 
 Answer = Literal["confirmed", "rejected", "unsure"]
-ANSWERS: tuple[Answer, ...] = ("confirmed", "rejected", "unsure")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What one reviewer said of one change.
+    """What one reviewer stands by.
 
     Parameters
     ----------
@@ -28,24 +29,82 @@ class Verdict:
         RFC 3339, UTC.
     reason : str or None
         Coded, for a rejection.
-    note : str
-    label : str or None
-        What the reviewer calls it, where that is another label.
     """
 
-    answer: Answer
+    answer: str
     reviewer: str
     time: str
     reason: str | None = None
-    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remark:
+    """A note that somebody wrote."""
+
+    reviewer: str
+    text: str
+    time: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Review:
+    """What people said of one change.
+
+    Parameters
+    ----------
+    verdicts : tuple of Verdict
+        One for each reviewer, the earliest first.
+    agreed : {"confirmed", "rejected", "unsure"} or None
+        The verdict of all; None while there is none or they differ.
+    remarks : tuple of Remark
+    label : str or None
+        What a person calls it, where that is another label.
+    ring_px : Ring or None
+        The outline that a person drew, on the grid of the run.
+    """
+
+    verdicts: tuple[Verdict, ...] = ()
+    agreed: str | None = None
+    remarks: tuple[Remark, ...] = ()
     label: str | None = None
+    ring_px: Ring | None = None
 
 
-class Verdicts(Protocol):
-    """Where verdicts come from."""
+@dataclass(frozen=True, kw_only=True)
+class Missed:
+    """A change that a person added, because the run does not list it.
 
-    def __call__(self, change_id: str, /) -> Sequence[Verdict]:
-        """The standing verdicts on a change, one for each reviewer at most, the earliest first."""
+    Parameters
+    ----------
+    id : str
+    kind : {"appeared", "vanished"}
+    label : str
+    ring_px : Ring
+    review : Review
+    """
+
+    id: str
+    kind: str
+    label: str
+    ring_px: Ring
+    review: Review
+
+
+class Reviews(Protocol):
+    """Where the words of reviewers come from."""
+
+    @property
+    def head(self) -> str:
+        """Hash of the last event of the journal that they stand in."""
+        ...
+
+    @property
+    def missed(self) -> Sequence[Missed]:
+        """Changes that people added to the run."""
+        ...
+
+    def of(self, change_id: str) -> Review:
+        """What people said of a change."""
         ...
 
 
@@ -80,13 +139,13 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """What later dates say of a change, see docs/findings.md.
+    """What later dates and reviewers together make of a change, see docs/findings.md.
 
     Parameters
     ----------
     state : {"provisional", "confirmed", "withdrawn"}
     reason : str
-        Coded.
+        Coded; ``person`` where a reviewer's verdict decides.
     note : str
         The same for a person.
     decided_time : str or None
@@ -107,12 +166,13 @@ class Handed:
     ----------
     id : str
     tag : str
-        As on the run's pictures: letter of its kind and rank, such as ``A3``.
+        As on the run's pictures: letter of its kind and rank, such as ``A3``; ``R1`` and so on for what people added.
     kind : {"appeared", "vanished", "moved"}
     label : str
     label_probability : float or None
     label_others : tuple of (str, float)
-    score : float
+    score : float or None
+        None for what people added.
     likelihood_known : bool
         Whether the score is a probability: it was measured on labelled images of this kind.
     zone_id, zone : str or None
@@ -131,9 +191,15 @@ class Handed:
     smallest_seen_m : float or None
         Length of the smallest reference object found on half of its tile; None: none is, or it is not known.
     state : State or None
-    verdicts : tuple of Verdict
+    review : Review
+    by_person : bool
+        Whether a person added it.
+    redrawn : bool
+        Whether its outline is a person's.
     chip : Path or None
-        Picture of both dates.
+        The run's picture of both dates.
+    shown : Change or None
+        What to draw in place of `chip`, which does not show it or not as a person drew it.
     """
 
     id: str
@@ -142,7 +208,7 @@ class Handed:
     label: str
     label_probability: float | None
     label_others: tuple[tuple[str, float], ...]
-    score: float
+    score: float | None
     likelihood_known: bool
     zone_id: str | None
     zone: str | None
@@ -159,8 +225,11 @@ class Handed:
     tile_seen: float | None
     smallest_seen_m: float | None
     state: State | None
-    verdicts: tuple[Verdict, ...]
+    review: Review
+    by_person: bool
+    redrawn: bool
     chip: Path | None
+    shown: Change | None = None
 
     @property
     def place(self) -> Place:
@@ -177,19 +246,10 @@ class Handed:
 
     @property
     def answer(self) -> str:
-        """What reviewers said together: one of `ANSWERS`, "disputed" or "not reviewed"."""
-        given = {verdict.answer for verdict in self.verdicts}
-        if not given:
+        """What reviewers said together: an `Answer`, "disputed" or "not reviewed"."""
+        if not self.review.verdicts:
             return "not reviewed"
-        if {"confirmed", "rejected"} <= given:
-            return "disputed"
-        return next(answer for answer in ("confirmed", "rejected", "unsure") if answer in given)
-
-    @property
-    def reviewed_label(self) -> str | None:
-        """What reviewers call it: the latest label that one gave."""
-        given = [verdict.label for verdict in self.verdicts if verdict.label]
-        return given[-1] if given else None
+        return self.review.agreed or "disputed"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,12 +3,12 @@
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from affine import Affine
 from odc.geo.geobox import GeoBox
+from shapely.geometry import Point, Polygon, shape
 
 from catalog import captions, geometry, layout
 from catalog.database import reading
@@ -19,20 +19,24 @@ from catalog.exports.findings import (
     HandedScene,
     HandedZone,
     Handover,
+    Missed,
     Place,
+    Review,
+    Reviews,
     Ring,
     SourceFile,
     State,
     Unseen,
-    Verdict,
-    Verdicts,
 )
+from catalog.exports.outlines import new_change, redrawn
 from catalog.exports.text import NOTE_CHARS, plain
 from catalog.findings import Standing, standing
 from catalog.ledger import counts
 from catalog.overlay import ranked, tags_of
 from catalog.reader import StoredRun
 from catalog.report import Report
+from catalog.review_outline import grid_of
+from catalog.standings import BY_PERSON
 from models.change import Change
 from models.detect import Detection
 from models.finding_state import NOTES
@@ -40,6 +44,8 @@ from models.finding_state import NOTES
 _PUBLIC = re.compile(r"(?i)^(?:https?|s3)://")
 _SECRET = re.compile(r"[?#].*$|(?<=://)[^/@]*@")
 """Queries hold signatures, and user parts passwords."""
+
+_DEG_M = 111_320.0
 
 _ANGLES = (
     ("view_off_nadir_deg", "off-nadir", "{:.0f}°"), ("view_azimuth_deg", "view azimuth", "{:.0f}°"),
@@ -49,16 +55,14 @@ _ANGLES = (
 )  # fmt: skip
 
 
-def gather(run: StoredRun, *, verdicts: Verdicts | None = None, journal_head: str | None = None) -> Handover:
+def gather(run: StoredRun, *, reviews: Reviews | None = None) -> Handover:
     """Everything that is handed over of a run.
 
     Parameters
     ----------
     run : StoredRun
-    verdicts : Verdicts or None
-        What reviewers said; None where nobody asked them.
-    journal_head : str or None
-        Hash of the last event of the journal that `verdicts` come from.
+    reviews : Reviews or None
+        What people said; None where nobody was asked.
 
     Raises
     ------
@@ -68,12 +72,18 @@ def gather(run: StoredRun, *, verdicts: Verdicts | None = None, journal_head: st
         The database beside the runs cannot be read.
     """
     report = run.report
-    ledger = _ledger(run)
-    pair = replace(_pair(run, ledger), journal_head=journal_head)
-    tags, states = tags_of(report.changes), _states(run)
-    findings = tuple(_handed(change, run, tags, states, verdicts, pair) for change in ranked(report.changes))
+    pair = replace(_pair(run, _ledger(run)), journal_head=None if reviews is None else reviews.head)
+    context = _Context(
+        run=run, pair=pair, grid=grid_of(report.grid), tags=tags_of(report.changes), states=_states(run),
+        seen={outcome.tile: outcome.valid_fraction for outcome in report.outcomes},
+    )  # fmt: skip
+    listed = tuple(
+        _listed(change, context, harmless(reviews.of(change.id)) if reviews else Review())
+        for change in ranked(report.changes)
+    )
+    added = tuple(_added(i, missed, context) for i, missed in enumerate(reviews.missed if reviews else (), 1))
     overview = run.paths.overlay if run.paths.overlay.is_file() else None
-    return Handover(pair=pair, findings=findings, overview=overview, reviewed=verdicts is not None)
+    return Handover(pair=pair, findings=listed + added, overview=overview, reviewed=reviews is not None)
 
 
 def chosen(handover: Handover, *, min_score: float | None = None, confirmed: bool = False) -> Handover:
@@ -88,7 +98,7 @@ def chosen(handover: Handover, *, min_score: float | None = None, confirmed: boo
     rules = []
     kept = handover.findings
     if min_score is not None:
-        kept = tuple(one for one in kept if one.score >= min_score)
+        kept = tuple(one for one in kept if one.score is None or one.score >= min_score)
         rules.append(f"a score of {min_score:g} or more")
     if confirmed:
         kept = tuple(one for one in kept if one.answer == "confirmed")
@@ -97,40 +107,97 @@ def chosen(handover: Handover, *, min_score: float | None = None, confirmed: boo
     return replace(handover, findings=kept, held_back=left, rule=" and ".join(rules))
 
 
-def _handed(
-    change: Change,
-    run: StoredRun,
-    tags: Mapping[str, str],
-    states: Mapping[str, Standing],
-    verdicts: Verdicts | None,
-    pair: HandedPair,
-) -> Handed:
-    report, place = run.report, change.place
-    grid = _grid(report)
-    seen = {outcome.tile: outcome.valid_fraction for outcome in report.outcomes}
-    smallest = (report.detectability or {}).get("tiles", {}).get(change.tile, {}).get("smallest_object_m")
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Context:
+    """What all findings of a run share."""
+
+    run: StoredRun
+    pair: HandedPair
+    grid: GeoBox
+    tags: Mapping[str, str]
+    states: Mapping[str, Standing]
+    seen: Mapping[str, float]
+
+    def smallest_m(self, tile: str) -> float | None:
+        """Length of the smallest reference object found on half of a tile."""
+        entry = self.run.report.detectability or {}
+        length: float | None = entry.get("tiles", {}).get(tile, {}).get("smallest_object_m")
+        return length
+
+
+def _listed(change: Change, context: _Context, review: Review) -> Handed:
+    """A change that the run lists; a person's outline takes the place of its own."""
+    run, pair = context.run, context.pair
+    shown = change if review.ring_px is None else redrawn(change, review.ring_px, run.report.gsd_m)
     return Handed(
-        id=plain(change.id, 80), tag=tags[change.id], kind=change.kind, label=plain(change.label),
+        id=plain(change.id, 80), tag=context.tags[change.id], kind=change.kind, label=plain(change.label),
         label_probability=change.label_probability,
-        label_others=tuple((plain(name), share) for name, share in place.label_others), score=change.score,
-        likelihood_known=report.sensor == "optical" and change.false_alarms_per_km2 is not None,
+        label_others=tuple((plain(name), share) for name, share in change.place.label_others), score=change.score,
+        likelihood_known=run.report.sensor == "optical" and change.false_alarms_per_km2 is not None,
         zone_id=None if change.zone is None else plain(change.zone), zone=_zone_name(change.zone, pair),
-        zone_uncertain=change.zone_uncertain, before=_place(change.before, grid), after=_place(change.after, grid),
-        displacement_m=change.displacement_m, link_state=change.link.state,
-        link_partners=tuple(tags[name] for name in change.link.partners if name in tags),
+        zone_uncertain=change.zone_uncertain, before=_place(shown.before, context.grid),
+        after=_place(shown.after, context.grid), displacement_m=change.displacement_m, link_state=change.link.state,
+        link_partners=tuple(context.tags[name] for name in change.link.partners if name in context.tags),
         false_alarms_per_km2=change.false_alarms_per_km2, causes=tuple(map(plain, change.causes)),
-        reasons=tuple(map(plain, place.reasons)), tile=plain(change.tile), tile_seen=seen.get(change.tile),
-        smallest_seen_m=smallest, state=_state(states.get(change.id)),
-        verdicts=() if verdicts is None else tuple(map(_harmless, verdicts(change.id))),
-        chip=run.paths.chips.get(change.id),
+        reasons=tuple(map(plain, change.place.reasons)), tile=plain(change.tile),
+        tile_seen=context.seen.get(change.tile), smallest_seen_m=context.smallest_m(change.tile),
+        state=_state(context.states.get(change.id), review), review=review, by_person=False,
+        redrawn=shown is not change, chip=run.paths.chips.get(change.id), shown=None if shown is change else shown,
     )  # fmt: skip
 
 
-def _harmless(verdict: Verdict) -> Verdict:
+def _added(number: int, missed: Missed, context: _Context) -> Handed:
+    """A change that a person added to the run."""
+    review, label = harmless(missed.review), plain(missed.label)
+    tile = _tile_at(context.run, missed.ring_px)
+    shown = new_change(missed, context.run.report.gsd_m, tile=tile)
+    zone, uncertain = _zone_at(shown.place, context)
+    return Handed(
+        id=plain(missed.id, 80), tag=f"R{number}", kind=missed.kind, label=label, label_probability=None,
+        label_others=(), score=None, likelihood_known=False, zone_id=zone, zone=_zone_name(zone, context.pair),
+        zone_uncertain=uncertain, before=_place(shown.before, context.grid), after=_place(shown.after, context.grid),
+        displacement_m=None, link_state="none", link_partners=(), false_alarms_per_km2=None, causes=(), reasons=(),
+        tile=plain(tile), tile_seen=context.seen.get(tile), smallest_seen_m=context.smallest_m(tile),
+        state=_state(None, review), review=review, by_person=True, redrawn=True, chip=None, shown=shown,
+    )  # fmt: skip
+
+
+def _tile_at(run: StoredRun, ring_px: Ring) -> str:
+    """The tile that holds the centre of an outline; "" where the ledger has none there."""
+    centre = Polygon(ring_px).centroid
+    for row in layout.read_json(run.paths.tiles)["tiles"]:
+        col0, row0, col1, row1 = row["bbox_px"]
+        if col0 <= centre.x < col1 and row0 <= centre.y < row1:
+            return str(row["tile"])
+    return ""
+
+
+def _zone_at(place: Detection, context: _Context) -> tuple[str | None, bool]:
+    """The smallest watched zone that holds a place; whether the zone's own error leaves that open."""
+    if context.grid.crs is None or context.run.report.site is None:
+        return None, False
+    point = Point(geometry.lon_lat(context.grid, [place.centroid_px])[0])
+    zones = [(shape(zone["geometry"]), zone) for zone in context.run.report.site["zones"] if zone["watch"]]
+    holding = [(found.area, zone["id"], found, zone) for found, zone in zones if found.contains(point)]
+    if not holding:
+        return None, False
+    _, name, found, zone = min(holding, key=lambda entry: entry[:2])
+    margin_m = found.boundary.distance(point) * _DEG_M
+    return plain(name), margin_m < float(zone["position_error_m"])
+
+
+def harmless(review: Review) -> Review:
+    """What people said, every word of it plain."""
     return replace(
-        verdict, reviewer=plain(verdict.reviewer, 80) or "unnamed", time=plain(verdict.time, 40),
-        reason=plain(verdict.reason) or None, note=plain(verdict.note, NOTE_CHARS),
-        label=plain(verdict.label) or None,
+        review, label=plain(review.label) or None,
+        verdicts=tuple(
+            replace(one, reviewer=plain(one.reviewer, 80) or "unnamed", reason=plain(one.reason) or None)
+            for one in review.verdicts
+        ),
+        remarks=tuple(
+            replace(one, reviewer=plain(one.reviewer, 80) or "unnamed", text=plain(one.text, NOTE_CHARS))
+            for one in review.remarks
+        ),
     )  # fmt: skip
 
 
@@ -155,7 +222,12 @@ def _place(found: Detection | None, grid: GeoBox) -> Place | None:
     )  # fmt: skip
 
 
-def _state(found: Standing | None) -> State | None:
+def _state(found: Standing | None, review: Review) -> State | None:
+    """A person's verdict outranks the rule, as it does in `catalog.standings`."""
+    if review.agreed in {"confirmed", "rejected"}:
+        last = max(verdict.time for verdict in review.verdicts)
+        state = "confirmed" if review.agreed == "confirmed" else "withdrawn"
+        return State(state=state, reason=BY_PERSON, note="by a reviewer\u2019s verdict", decided_time=last)
     if found is None:
         return None
     note = {str(reason): words for reason, words in NOTES.items()}.get(found.reason, "")
@@ -173,11 +245,6 @@ def _states(run: StoredRun) -> dict[str, Standing]:
         return {}
     with reading(root_of(run)) as connection:
         return {} if connection is None else standing(connection, str(run.report.site["id"]))
-
-
-def _grid(report: Report) -> GeoBox:
-    rows, cols = report.grid["shape"]
-    return GeoBox((rows, cols), Affine(*report.grid["transform"]), report.grid["crs"])
 
 
 def _ledger(run: StoredRun) -> dict[str, Any]:
@@ -245,7 +312,7 @@ def _address(href: str) -> str:
 
 
 def _unseen(report: Report, ledger: Mapping[str, Any]) -> tuple[Unseen, ...]:
-    grid = _grid(report)
+    grid = grid_of(report.grid)
     boxes = {str(row["tile"]): row["bbox_px"] for row in ledger["tiles"]}
     found = []
     for outcome in report.outcomes:

@@ -169,8 +169,8 @@ def _zones(handover: Handover) -> _Layer:
         if zone.geometry["type"] in {"Polygon", "MultiPolygon"}
     ]
     return _Layer(
-        name="zones", title="Zones of the site that have an extent", geometry_type="MULTIPOLYGON", columns=columns, rows=rows,
-        style=qgis.zones_style(),
+        name="zones", title="Zones of the site that have an extent", geometry_type="MULTIPOLYGON", columns=columns,
+        rows=rows, style=qgis.zones_style(),
     )  # fmt: skip
 
 

@@ -12,11 +12,11 @@ from html import escape
 from xml.etree import ElementTree
 
 from catalog import ink
-from catalog.errors import BrokenRecord
 from catalog.exports import claims, observation
 from catalog.exports.about import about
 from catalog.exports.columns import row
 from catalog.exports.findings import Handed, Handover, Place, Ring
+from catalog.exports.pictures import ChipOf, png
 from catalog.layout import chip_name
 
 NAMESPACE = "http://www.opengis.net/kml/2.2"
@@ -34,26 +34,22 @@ def kml(handover: Handover) -> bytes:
     return _written(handover, pictures={})
 
 
-def kmz(handover: Handover) -> bytes:
-    """The document with the chips of its findings, in one archive that is the same for the same input.
+def kmz(handover: Handover, chip_of: ChipOf) -> bytes:
+    """The document with the pictures of its findings, in one archive that is the same for the same input.
 
     Raises
     ------
     BrokenRecord
-        A chip cannot be read.
+        A picture of the run cannot be read.
     """
-    pictures = {one.id: f"{FOLDER}/{chip_name(one.id)}" for one in handover.findings if one.chip is not None}
+    images = {one.id: chip_of(one) for one in handover.findings}
+    drawn = {name: image for name, image in images.items() if image is not None}
+    names = {name: f"{FOLDER}/{chip_name(name)}" for name in drawn}
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as out:
-        _store(out, "doc.kml", _written(handover, pictures))
-        for one in handover.findings:
-            if one.chip is not None:
-                try:
-                    _store(out, pictures[one.id], one.chip.read_bytes())
-                except OSError as error:
-                    raise BrokenRecord(
-                        f"{one.chip} cannot be read ({error.strerror}); run the pair again"
-                    ) from error
+        _store(out, "doc.kml", _written(handover, names))
+        for name, image in drawn.items():
+            _store(out, names[name], png(image))
     return archive.getvalue()
 
 
@@ -103,7 +99,7 @@ def _by_zone(findings: Sequence[Handed]) -> list[tuple[str, list[Handed]]]:
 def _placemark(folder: ElementTree.Element, one: Handed, handover: Handover, picture: str | None) -> None:
     pair = handover.pair
     mark = _child(folder, "Placemark", id=f"change-{_xml_id(one.id)}")
-    said = claims.claim(one.label, gsd_m=pair.gsd_m, sensor=pair.sensor)
+    said = observation.claim_of(one, pair)
     head = "SIMULATED " if pair.simulated else ""
     _child(mark, "name", f"{head}{one.tag} {one.kind}: {said.label}")
     _child(mark, "Snippet", "", maxLines="0")

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from catalog.exports import claims
 from catalog.exports.estimates import Confidence, confidence, likelihood
-from catalog.exports.findings import Handed, HandedPair, Place, Verdict
+from catalog.exports.findings import Handed, HandedPair, Place, Remark, Verdict
+from catalog.standings import BY_PERSON
 
 CAUTION = (
     "Two images do not show what happened between them. What was not observed is never \u201cgone\u201d. That "
@@ -21,12 +22,9 @@ _CAUSES = {
     "cloud_rim": "the rim of a cloud or its shadow",
     "tide": "another level of the water",
 }
-_REJECTIONS = {
-    "misregistration": "misregistration", "tide_or_waves": "tide or waves", "known_object": "a known object",
-    "bad_imagery": "bad imagery", "not_of_interest": "not of interest",
-}  # fmt: skip
 _LARGE_RESIDUAL_PX = 1.0
 _LOW_SEEN = 0.8
+_ALL_SEEN = 0.995
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,13 +62,24 @@ def of(one: Handed, pair: HandedPair) -> Observation:
     return Observation(
         observed=(_existence(one, pair), *_label(one, pair), *_where(one), *_later(one)),
         confidence=_confidence(one, pair), count=count_words(one, pair), alternatives=_alternatives(one, pair),
-        gaps=_gaps(one, pair), reviews=tuple(_review(verdict, pair) for verdict in one.verdicts),
+        gaps=_gaps(one, pair), reviews=_reviews(one, pair),
         facts=_facts(one, pair),
     )  # fmt: skip
 
 
+def claim_of(one: Handed, pair: HandedPair) -> claims.Claim:
+    """What a finding may be called: as a person calls it where pixels carry that, else as the program does."""
+    if one.review.label is not None:
+        said = claims.claim(one.review.label, gsd_m=pair.gsd_m, sensor=pair.sensor, by_person=True)
+        if said.refused is None:
+            return said
+    return claims.claim(one.label, gsd_m=pair.gsd_m, sensor=pair.sensor, by_person=one.by_person)
+
+
 def _existence(one: Handed, pair: HandedPair) -> str:
     claim = _change(one, pair)
+    if one.score is None:
+        return f"A reviewer reports that {claim}. The program does not list it, so no likelihood is stated."
     if one.likelihood_known:
         return f"{likelihood(one.score)} {claim}."
     why = "on radar" if pair.sensor == "sar" else f"at pixels of {pair.gsd_m:.3g} m"
@@ -81,33 +90,35 @@ def _existence(one: Handed, pair: HandedPair) -> str:
 
 
 def _change(one: Handed, pair: HandedPair) -> str:
-    words = claims.claim(one.label, gsd_m=pair.gsd_m, sensor=pair.sensor).words
+    words = claim_of(one, pair).words
     before, after = pair.before.when, pair.after.when
-    if pair.before.acquired is None and pair.after.acquired is None:
+    if pair.before.acquired is None or pair.after.acquired is None:
         before, after = "the date of the first image", "the date of the second image"
     if one.kind == "appeared":
-        return f"{words} stood here on {after} that was not here on {before}"
+        return f"{words} was here on {after} and not on {before}"
     if one.kind == "vanished":
-        return f"{words} stood here on {before} that was not here any more on {after}"
+        return f"{words} was here on {before} and no longer on {after}"
     far = "" if one.displacement_m is None else f", {one.displacement_m:.0f} m away"
     return (
-        f"{words} stood at one place on {before} and one of like size at another on {after}{far}; that both are the "
+        f"{words} was at one place on {before} and one of like size at another on {after}{far}; that both are the "
         "same object is a hypothesis"
     )
 
 
 def _label(one: Handed, pair: HandedPair) -> tuple[str, ...]:
     """How likely the kind of object is among those that such pixels can tell apart."""
-    said = claims.claim(one.label, gsd_m=pair.gsd_m, sensor=pair.sensor)
+    said = claim_of(one, pair)
     if said.refused:
         return (
             "The label that it was given is more than pixels of this size can carry and is not used here.",
         )
+    if said.label != one.label:
+        return ("What kind of object it is was judged by a person.",)
     if one.label_probability is None or one.label == "unknown":
         return ()
     head = likelihood(one.label_probability)
     return (
-        f"By size, form and place, and among the kinds of object that such pixels can tell apart: "
+        "By size, form and place, and among the kinds of object that such pixels can tell apart: "
         f"{head[0].lower()}{head[1:]} it is {said.words}.",
     )
 
@@ -122,12 +133,14 @@ def _where(one: Handed) -> tuple[str, ...]:
 def _later(one: Handed) -> tuple[str, ...]:
     if one.state is None:
         return ()
-    return (f"State by later dates: {one.state.state} ({one.state.note or one.state.reason}).",)
+    return (f"State: {one.state.state} ({one.state.note or one.state.reason}).",)
 
 
 def count_words(one: Handed, pair: HandedPair) -> str:
     """How many objects a finding stands for."""
-    span = claims.objects_in(one.label, one.place.length_m, gsd_m=pair.gsd_m, sensor=pair.sensor)
+    span = claims.objects_in(
+        claim_of(one, pair).label, one.place.length_m, gsd_m=pair.gsd_m, sensor=pair.sensor
+    )
     if span is None:
         return "not counted: pixels or kind do not carry a number"
     low, high = span
@@ -136,16 +149,23 @@ def count_words(one: Handed, pair: HandedPair) -> str:
 
 
 def _confidence(one: Handed, pair: HandedPair) -> Confidence:
-    later = one.state is not None and one.state.state == "confirmed"
-    people = sum(verdict.answer == "confirmed" for verdict in one.verdicts)
+    later = one.state is not None and one.state.reason == "lasts"
+    people = sum(verdict.answer == "confirmed" for verdict in one.review.verdicts) - one.by_person
     for_it = [
         "a later date shows the same" if later else "",
-        f"{people} reviewer{'s' if people > 1 else ''} confirmed it" if people else "",
+        _people(people, other=one.by_person),
         "the dates lie well on each other" if pair.alignment_ok and _well_aligned(pair) else "",
         "scores were measured on labelled images of this kind" if one.likelihood_known else "",
     ]
     against = [*_doubts_of_pair(one, pair), *_doubts_of_finding(one)]
     return confidence([r for r in for_it if r], against, corroborated=later or people > 0)
+
+
+def _people(number: int, *, other: bool) -> str:
+    """How many confirmed it, besides who added it."""
+    if number < 1:
+        return ""
+    return f"{number} {'other ' if other else ''}reviewer{'s' if number > 1 else ''} confirmed it"
 
 
 def _well_aligned(pair: HandedPair) -> bool:
@@ -156,7 +176,9 @@ def _doubts_of_pair(one: Handed, pair: HandedPair) -> list[str]:
     found = []
     if not (pair.alignment_ok and _well_aligned(pair)):
         found.append("how well the dates lie on each other is not known or not good")
-    if not one.likelihood_known:
+    if one.by_person:
+        found.append("the program did not list it")
+    elif not one.likelihood_known:
         found.append("scores were not measured on labelled images of this kind")
     if one.tile_seen is not None and one.tile_seen < _LOW_SEEN:
         found.append(f"only {one.tile_seen:.0%} of the ground around could be seen on both dates")
@@ -169,7 +191,12 @@ def _doubts_of_finding(one: Handed) -> list[str]:
         found.append({"disputed": "reviewers disagree", "rejected": "reviewers rejected it"}.get(
             one.answer, "reviewers were not sure"
         ))  # fmt: skip
-    if one.state is not None and (one.state.state == "withdrawn" or one.state.reason == "seen_once"):
+    if one.state is not None and one.state.reason in {
+        "seen_once",
+        "not_repeated",
+        "superseded",
+        "no_longer_found",
+    }:
         found.append(f"later dates: {one.state.note or one.state.reason}")
     if one.kind == "moved":
         found.append("that two places belong to one object rests on their likeness alone")
@@ -191,23 +218,19 @@ def _alternatives(one: Handed, pair: HandedPair) -> tuple[str, ...]:
         found.append("Two objects: one that left and another that came.")
     elif one.link_state == "ambiguous":
         found.append(f"The same object as {_named(one.link_partners)}, moved: several such links fit alike.")
-    found.append(
-        "A change of the ground itself or of the light on it: works, wet or dry surface, snow, paint."
-    )
-    found.append(_false_alarm(one, pair))
+    found.append("A change of the ground or of the light: works, wet surface, snow, paint.")
+    if not one.by_person:
+        found.append(_false_alarm(one, pair))
     return tuple(found)
 
 
 def _false_alarm(one: Handed, pair: HandedPair) -> str:
     rate = one.false_alarms_per_km2
     if rate is None:
-        return "A false alarm of the detector: how many to expect has not been measured for such images."
+        return "A false alarm: how many to expect has not been measured for such images."
     if rate == 0:
-        return "A false alarm of the detector: none of this score was met on labelled ground, which is not never."
-    return (
-        f"A false alarm of the detector: {rate:.2g} per km² are expected at this score or above, so "
-        f"{rate * pair.assessed_km2:.2g} on the ground assessed here."
-    )
+        return "A false alarm: none of this score was met on labelled ground, which is not never."
+    return f"A false alarm: {rate:.2g} per km² are expected at this score, {rate * pair.assessed_km2:.2g} here in all."
 
 
 def _named(partners: tuple[str, ...]) -> str:
@@ -219,42 +242,53 @@ def _named(partners: tuple[str, ...]) -> str:
 
 
 def _gaps(one: Handed, pair: HandedPair) -> tuple[str, ...]:
+    undated = pair.before.acquired is None or pair.after.acquired is None
     found = [
-        f"Anything between {pair.before.when} and {pair.after.when}: no image of that time was compared here."
+        "When the images were taken, and what lies between." if undated else "Anything between the two dates."
     ]
-    if pair.before.acquired is None or pair.after.acquired is None:
-        found = ["When the images were taken is not known, nor anything between their dates."]
-    if one.tile_seen is not None and one.tile_seen < 0.995:
-        found.append(
-            f"{1 - one.tile_seen:.0%} of the ground around it (tile {one.tile}), which one date does not show."
-        )
+    if one.tile_seen is not None and one.tile_seen < _ALL_SEEN:
+        found.append(f"{max(0.01, 1 - one.tile_seen):.0%} of the ground around it, which one date hides.")
     if one.smallest_seen_m is not None:
         found.append(
-            f"Objects shorter than {one.smallest_seen_m:.3g} m around it: plain ones of an ordinary contrast would not "
-            "have been found on most of this ground."
+            f"Objects shorter than {one.smallest_seen_m:.3g} m: plain ones would mostly be missed around here."
         )
     elif pair.detectability:
-        found.append(
-            "Plain objects of an ordinary contrast around it: on most of this ground none of the reference sizes would "
-            "have been found."
-        )
-    if one.state is None or one.state.reason in {"no_later_date", "not_observed"}:
+        found.append("Plain objects of any reference size: most would be missed around here.")
+    if one.state is None or one.state.reason in {"no_later_date", "not_observed", BY_PERSON}:
         found.append("Whether it lasted: no later date has shown the place.")
     return tuple(found)
 
 
-def _review(verdict: Verdict, pair: HandedPair) -> str:
-    words = f"{verdict.reviewer}, {verdict.time[:16].replace('T', ' ')} UTC: {verdict.answer}"
-    if verdict.reason:
-        words += f" ({_REJECTIONS.get(verdict.reason, verdict.reason.replace('_', ' '))})"
-    words += "."
-    if verdict.label:
-        said = claims.claim(verdict.label, gsd_m=pair.gsd_m, sensor=pair.sensor, by_person=True)
-        words += f" Called it \u201c{verdict.label}\u201d"
-        words += (
-            ", which pixels of this size cannot carry; it is not taken over here." if said.refused else "."
+def _reviews(one: Handed, pair: HandedPair) -> tuple[str, ...]:
+    review = one.review
+    found = [_verdict(verdict) for verdict in review.verdicts]
+    if review.label is not None:
+        said = claims.claim(review.label, gsd_m=pair.gsd_m, sensor=pair.sensor, by_person=True)
+        refused = (
+            ", which pixels of this size cannot carry; it is not taken over here" if said.refused else ""
         )
-    return words + (f" Note: \u201c{verdict.note}\u201d" if verdict.note else "")
+        found.append(f"Called \u201c{review.label}\u201d{refused}.")
+    if one.redrawn:
+        found.append("The outline is a reviewer\u2019s.")
+    return (*found, *(_remark(remark) for remark in review.remarks))
+
+
+def _verdict(verdict: Verdict) -> str:
+    reason = "" if verdict.reason is None else f" ({reason_words(verdict.reason)})"
+    return f"{verdict.reviewer}, {_minute(verdict.time)}: {verdict.answer}{reason}."
+
+
+def _remark(remark: Remark) -> str:
+    return f"{remark.reviewer}, {_minute(remark.time)}, noted: \u201c{remark.text}\u201d"
+
+
+def _minute(time: str) -> str:
+    return f"{time[:16].replace('T', ' ')} UTC"
+
+
+def reason_words(reason: str) -> str:
+    """A coded reason for a person."""
+    return reason.replace("_", " ")
 
 
 def _facts(one: Handed, pair: HandedPair) -> tuple[tuple[str, str], ...]:
@@ -266,8 +300,7 @@ def _facts(one: Handed, pair: HandedPair) -> tuple[tuple[str, str], ...]:
         ("Count", count_words(one, pair)),
         ("Size", f"{place.length_m:.0f} m long (within {error:.0f} m){width}"),
         ("Position", position_words(place)),
-        ("Score", f"{score_words(one.score)}{'' if one.likelihood_known else ', not a probability'}"),
-        ("Change id", one.id),
+        ("Score", _score(one)),
     )
 
 
@@ -278,6 +311,12 @@ def position_words(place: Place) -> str:
         return f"column {col:.0f}, row {row:.0f} of the first image (no georeference)"
     ns, ew = "N" if place.lat >= 0 else "S", "E" if place.lon >= 0 else "W"
     return f"{abs(place.lat):.5f}° {ns}, {abs(place.lon):.5f}° {ew} (WGS 84)"
+
+
+def _score(one: Handed) -> str:
+    if one.score is None:
+        return "none: added by a reviewer"
+    return score_words(one.score) + ("" if one.likelihood_known else ", not a probability")
 
 
 def score_words(score: float) -> str:

@@ -26,8 +26,8 @@ def check_dated(run: StoredRun) -> None:
     """
     if run.item is None:
         raise CatalogError(
-            f"{run.report.name} has no STAC Item, since its images have no dates; compare them again with --before-time "
-            "and --after-time, or choose other formats"
+            f"{run.report.name} has no STAC Item, since its images have no dates; compare them again with "
+            "--before-time and --after-time, or choose other formats"
         )
 
 
