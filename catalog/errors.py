@@ -10,6 +10,7 @@
         ├── BadDatabase       sitewatch.db cannot be read or written
         ├── BadReview         an answer cannot be taken into the review journal as it is
         ├── BrokenJournal     the review journal is not what was written
+        ├── TargetExists      what would be written is there already
         └── BadCase           a labelled case is incomplete or contradicts itself
 """
 
@@ -53,6 +54,10 @@ class BadReview(CatalogError):
 
 class BrokenJournal(CatalogError):
     """The review journal is not what was written, or lacks events that its copy has."""
+
+
+class TargetExists(CatalogError):
+    """Something is in the place where a file or folder would be written."""
 
 
 class BadCase(CatalogError):

@@ -27,6 +27,10 @@ COMMANDS = {
     "demo": ("flows.cli_run", "Watch both sites on the built-in simulated archive."),
     "diff": ("flows.cli_diff", "Compare any two images of one place."),
     "evaluate": ("flows.cli_evaluate", "Score detection on labelled cases."),
+    "export": (
+        "flows.cli_export",
+        "Hand a run over: GeoJSON, KML, CSV, GeoPackage, STAC, a brief as HTML or PDF.",
+    ),
     "replay": ("flows.cli_replay", "Run over a past period again, as if each scheduled day had come."),
     "run": ("flows.cli_run", "Watch sites: find images, compare them, keep what changed."),
     "scenes": ("flows.cli_scenes", "List the images a source has for a site, and why others are left out."),

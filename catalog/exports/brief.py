@@ -183,7 +183,7 @@ def _finding(one: Handed, pair: HandedPair, chip: Image.Image | None) -> tuple[P
     shown: Plain = facts
     if chip is not None:
         images = tuple(_side(chip, one, scene) for scene in (pair.before, pair.after))
-        shown = Columns(columns=((Pictures(images=images),), (facts,)), widths=(2 / 3, 1 / 3))
+        shown = Columns(columns=((Pictures(images=images),), (facts,)), widths=(0.6, 0.4))
     reasons = [f"For it: {reason}." for reason in words.confidence.for_it]
     reasons += [f"Against it: {reason}." for reason in words.confidence.against_it]
     details = Columns(

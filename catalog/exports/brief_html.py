@@ -46,7 +46,7 @@ th, td {{ text-align: left; vertical-align: top; padding: 0.25rem 0.6rem 0.25rem
 .pictures {{ display: flex; gap: 0.6rem; margin: 0.6rem 0; }}
 .columns {{ display: flex; gap: 1.1rem; }}
 .columns > div {{ min-width: 0; flex: 4 1 0; }}
-.columns > .w8 {{ flex-grow: 8; }}
+.columns > .w7 {{ flex-grow: 6; }}
 .columns .list:first-child, .columns .pictures {{ margin-top: 0.2rem; }}
 .columns .facts th {{ width: 4.5rem; }}
 figure {{ margin: 0; flex: 1; }}

@@ -250,7 +250,7 @@ def _gaps(one: Handed, pair: HandedPair) -> tuple[str, ...]:
         found.append(f"{max(0.01, 1 - one.tile_seen):.0%} of the ground around it, which one date hides.")
     if one.smallest_seen_m is not None:
         found.append(
-            f"Objects shorter than {one.smallest_seen_m:.3g} m: plain ones would mostly be missed around here."
+            f"Objects under {one.smallest_seen_m:.3g} m: plain ones would mostly be missed around here."
         )
     elif pair.detectability:
         found.append("Plain objects of any reference size: most would be missed around here.")
