@@ -229,7 +229,7 @@ def _method(handover: Handover) -> Iterator[Block]:
     yield Heading(text="What was compared", level=3)
     for scene in (pair.before, pair.after):
         yield from _scene(scene)
-    yield Text(text=f"Credit: {pair.attribution}")
+    yield Text(text=pair.attribution)
     yield Heading(text="How", level=3)
     yield Text(text=f"{pair.alignment} {pair.valid_fraction:.0%} of the area could be used on both dates.")
     if pair.detectability:

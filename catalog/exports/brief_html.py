@@ -25,7 +25,7 @@ LANGUAGE = "en-GB"
 
 _YELLOW = "#{:02x}{:02x}{:02x}".format(*ink.WARNING)
 _CSS = f"""
-@page {{ size: A4; margin: 16mm 15mm; }}
+@page {{ size: A4; margin: 15mm; }}
 * {{ box-sizing: border-box; }}
 body {{ margin: 0 auto; padding: 1.5rem; max-width: 54rem; color: #181c22; background: #fff;
   font: 15px/1.45 "Fira Sans", "Noto Sans", "Segoe UI", "DejaVu Sans", sans-serif; overflow-wrap: anywhere; }}
@@ -51,16 +51,18 @@ th, td {{ text-align: left; vertical-align: top; padding: 0.25rem 0.6rem 0.25rem
 .columns .facts th {{ width: 4.5rem; }}
 figure {{ margin: 0; flex: 1; }}
 img {{ width: 100%; height: auto; display: block; }}
-.running {{ position: sticky; top: 0; background: {_YELLOW}; font-weight: 600; text-align: center; padding: 0.3rem; }}
+.running {{ position: sticky; top: 0; }}
+.running > div {{ background: {_YELLOW}; font-weight: 600; text-align: center; padding: 0.3rem; }}
+th {{ overflow-wrap: normal; }}
 .together {{ break-inside: avoid; }}
 h2, h3, h4, .list {{ break-after: avoid; }}
 tr, figure {{ break-inside: avoid; }}
 @media (max-width: 45rem) {{ .columns {{ display: block; }} }}
 @media print {{
   body {{ max-width: none; padding: 0; font-size: 10.5pt; }}
-  body.simulated {{ padding-top: 9mm; }}
-  .page {{ break-before: page; padding-top: 9mm; }}
+  .page {{ break-before: page; }}
   .running {{ position: fixed; top: 0; left: 0; right: 0; }}
+  .simulated main {{ padding-top: 10mm; -webkit-box-decoration-break: clone; box-decoration-break: clone; }}
 }}
 """
 
@@ -71,7 +73,7 @@ def html(document: Document) -> bytes:
     policy = (
         f"default-src 'none'; img-src data:; style-src 'sha256-{style}'; form-action 'none'; base-uri 'none'"
     )
-    running = f'<div class="running">{SIMULATED}</div>\n' if document.simulated else ""
+    running = f'<div class="running"><div>{SIMULATED}</div></div>\n' if document.simulated else ""
     body = "\n".join(map(_block, document.blocks))
     kind, foot = "simulated" if document.simulated else "real", _words(document.running)
     text = (

@@ -5,7 +5,7 @@ Everything is made in a hidden folder beside the targets and renamed when the la
 
 import secrets
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -157,7 +157,7 @@ def export(folder: Path, wish: Wish) -> Export:
     return Export(handover=handover, written=_all_or_none(run, handover, wish, targets))
 
 
-def refuse_existing(targets: Sequence[Path] | Any) -> None:
+def refuse_existing(targets: Iterable[Path]) -> None:
     """Raise where something is in the place of a target.
 
     Raises
@@ -205,14 +205,14 @@ def _all_or_none(
         for form, path in made.items():
             makers[form](path)
         found = tuple(_described(form, made[form], targets[form], run) for form in targets)
-        for form, path in made.items():
-            _put(path, targets[form], work)
-        return found
+        _put([(made[form], targets[form]) for form in targets], work)
     except OSError as error:
         raise CannotWrite(
             f"{wish.to} cannot be written ({error.strerror}): make room, check permissions, or choose another folder "
             "with --to. What was there before is untouched"
         ) from error
+    else:
+        return found
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
@@ -250,8 +250,21 @@ def _described(form: Format, made: Path, target: Path, run: StoredRun) -> Writte
     return Written(form=form, path=target, size=made.stat().st_size, sha256=sha256_of(made), files=1)
 
 
-def _put(made: Path, target: Path, work: Path) -> None:
-    """Rename into place; a folder cannot take the place of another, so that goes first and is removed with `work`."""
-    if target.is_dir() and not target.is_symlink():
-        target.rename(work / f"old-{target.name}")
-    made.rename(target)
+def _put(moves: Sequence[tuple[Path, Path]], work: Path) -> None:
+    """Rename everything into place; what was there comes back where one of the renames fails."""
+    done: list[tuple[Path, Path | None]] = []
+    try:
+        for made, target in moves:
+            old = None
+            if target.exists() or target.is_symlink():
+                old = work / f"old-{target.name}"
+                target.rename(old)
+            done.append((target, old))
+            made.rename(target)
+    except OSError:
+        for target, old in reversed(done):
+            if target.exists():
+                target.rename(work / f"new-{target.name}")
+            if old is not None:
+                old.rename(target)
+        raise

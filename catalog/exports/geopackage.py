@@ -203,7 +203,7 @@ def _add_layer(connection: sqlite3.Connection, layer: _Layer, changed: str) -> N
         "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, f_geometry_column, styleName, "
         "styleQML, styleSLD, useAsDefault, description, owner, ui, update_time) "
         "VALUES ('','',?,?,?,?,'',1,?,'',NULL,?)",
-        (layer.name, _GEOMETRY, layer.name, layer.style, layer.title, changed),
+        (layer.name, _GEOMETRY, layer.name, layer.style, layer.title, _moment(changed)),
     )
 
 
@@ -222,6 +222,11 @@ def _facts(items: Iterable[tuple[str, Any]]) -> list[tuple[str, str | None]]:
     ]
 
 
+def _moment(changed: str) -> str:
+    """To milliseconds, as the standard wants times."""
+    return changed if "." in changed else changed.replace("Z", ".000Z")
+
+
 def _content(
     connection: sqlite3.Connection,
     entry: tuple[str, str, str, str],
@@ -229,9 +234,8 @@ def _content(
     box: tuple[float, float, float, float] | None = None,
     srs_id: int | None = None,
 ) -> None:
-    moment = changed if "." in changed else changed.replace("Z", ".000Z")
     connection.execute(
         "INSERT INTO gpkg_contents (table_name, data_type, identifier, description, last_change, min_x, min_y, max_x, "
         "max_y, srs_id) VALUES (?,?,?,?,?,?,?,?,?,?)",
-        (*entry, moment, *(box or (None,) * 4), srs_id),
+        (*entry, _moment(changed), *(box or (None,) * 4), srs_id),
     )

@@ -153,8 +153,11 @@ class Sheet(FPDF):
                 self._take(pen)
                 for line in lines[done : done + fits]:
                     self.set_x(self.frame.left + indent + (hanging if done else 0.0))
-                    self.cell(None, pen.high, line, new_x=XPos.LEFT, new_y=YPos.NEXT)
                     done += 1
+                    end = (
+                        " " if done < len(lines) else ""
+                    )  # or words of two lines run into each other when copied
+                    self.cell(None, pen.high, line + end, new_x=XPos.LEFT, new_y=YPos.NEXT)
 
     def lines(self, text: str, pen: Pen, width: float) -> list[str]:
         """A paragraph as lines no wider than `width` mm."""
