@@ -159,7 +159,7 @@ def _unseen(document: ElementTree.Element, handover: Handover) -> None:
     for tile in placed:
         mark = _child(folder, "Placemark")
         _child(mark, "name", f"Tile {tile.tile}: {tile.outcome.replace('_', ' ')}")
-        _child(mark, "description", escape(tile.reason))
+        _child(mark, "description", _inert(escape(tile.reason)))
         _child(mark, "styleUrl", "#not-assessed")
         _polygon(mark, tile.ring or ())
 

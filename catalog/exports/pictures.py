@@ -5,11 +5,13 @@ from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
+import cv2
+import numpy as np
 import rasterio
 from PIL import Image, UnidentifiedImageError
 
 from catalog.chips import COLUMNS, HEAD_PX, SIDE_PX, ChipSheet, chip
-from catalog.errors import BrokenRecord
+from catalog.errors import BrokenRecord, CatalogError
 from catalog.exports.blocks import Picture
 from catalog.exports.findings import Handed
 from catalog.overlay import Sheet
@@ -17,7 +19,10 @@ from catalog.reader import StoredRun
 from catalog.review_outline import grid_of
 from catalog.stretch import Views, shared_stretch
 
-QUALITY = 88
+_JPEG = (
+    cv2.IMWRITE_JPEG_QUALITY, 88, cv2.IMWRITE_JPEG_OPTIMIZE, 1, cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
+    cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
+)  # fmt: skip
 OVERVIEW_PX = 1600
 
 ChipOf = Callable[[Handed], "Image.Image | None"]
@@ -108,6 +113,8 @@ def png(image: Image.Image) -> bytes:
 
 
 def _picture(image: Image.Image, alt: str, caption: str) -> Picture:
-    data = io.BytesIO()
-    image.save(data, "JPEG", quality=QUALITY, subsampling=0, optimize=True)
-    return Picture(jpeg=data.getvalue(), size_px=image.size, alt=alt, caption=caption)
+    # By OpenCV, since Pillow gives up on noisy images when it is to write small files.
+    written, data = cv2.imencode(".jpg", cv2.cvtColor(np.asarray(image), cv2.COLOR_RGB2BGR), _JPEG)
+    if not written:
+        raise CatalogError(f"OpenCV cannot encode the picture of {caption}")
+    return Picture(jpeg=data.tobytes(), size_px=image.size, alt=alt, caption=caption)

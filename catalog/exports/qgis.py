@@ -30,7 +30,7 @@ def findings_style() -> str:
             )  # fmt: skip
             _fill(symbols, number, ink.KIND_COLOURS[kind], dash=_DASHES[kind], alpha="0.35" if faint else "1")
             number += 1
-    _labels(root, '"tag" || \' \' || "label"')
+    _labels(root, '"tag" || \' \' || "label"', placement="0", priority="10")
     return _text(root)
 
 
@@ -93,7 +93,8 @@ def _options(layer: ElementTree.Element, values: Mapping[str, str]) -> None:
         ElementTree.SubElement(layer, "prop", k=name, v=value)
 
 
-def _labels(root: ElementTree.Element, expression: str) -> None:
+def _labels(root: ElementTree.Element, expression: str, *, placement: str = "1", priority: str = "1") -> None:
+    """Beside the outline (placement 0) or over it (1); of labels that collide the higher priority stays."""
     labelling = ElementTree.SubElement(root, "labeling", type="simple")
     settings = ElementTree.SubElement(labelling, "settings", calloutType="simple")
     style = ElementTree.SubElement(
@@ -108,8 +109,10 @@ def _labels(root: ElementTree.Element, expression: str) -> None:
         bufferSizeUnits="MM",
         bufferColor="255,255,255,255",
     )
-    ElementTree.SubElement(settings, "placement", placement="1", dist="1", distUnits="MM")
-    ElementTree.SubElement(settings, "rendering", obstacle="1", displayAll="0", scaleVisibility="0")
+    ElementTree.SubElement(
+        settings, "placement", placement=placement, priority=priority, dist="2", distUnits="MM"
+    )
+    ElementTree.SubElement(settings, "rendering", obstacle="0", displayAll="0", scaleVisibility="0")
 
 
 def _text(root: ElementTree.Element) -> str:
