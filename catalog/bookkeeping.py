@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,10 +11,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, func, insert, select
 
-from catalog import findings, journal_copy
+from catalog import findings, journal, journal_copy, review_index
 from catalog.database import Database, check, database_of, path_of
 from catalog.database_sqlite import SqliteDatabase
-from catalog.errors import BadDatabase
+from catalog.errors import BadDatabase, BrokenJournal
 from catalog.findings import Standing, standing
 from catalog.judging import judge_site
 from catalog.layout import PARTIAL, utc_text
@@ -22,6 +22,7 @@ from catalog.ledger import counts
 from catalog.lock import held
 from catalog.migrations import FROM_RUNS
 from catalog.recorded_runs import recorded_results
+from catalog.review_standing import refresh_site
 from catalog.review_tables import review_events
 from catalog.run_chain import ChainRun, history_of, sites_with_runs
 from catalog.tables import attempt_ends, attempts, runs, scenes
@@ -71,8 +72,25 @@ def update(root: Path, site: str) -> dict[str, Standing]:
         The database cannot be read or written.
     """
     # One at a time: whoever looked at the runs earlier must not have the last word.
+    database = database_of(root)
     with held(root, f"findings-{site}"):
-        return _update(root, site, database_of(root))
+        found = _update(root, site, database)
+    _index(root, database, [site])
+    journal_copy.note_head(root, database, f"run of {site}")
+    return found
+
+
+def index_runs(root: Path) -> None:
+    """Take up runs that no site's `update` does, so that they come before a reviewer.
+
+    Raises
+    ------
+    CatalogError
+        The database cannot be read or written.
+    """
+    database = database_of(root)
+    review_index.sync(root, database)
+    journal_copy.note_head(root, database, "comparison of two files")
 
 
 def rebuild(root: Path) -> Rebuilt:
@@ -101,9 +119,11 @@ def rebuild(root: Path) -> Rebuilt:
             for table, rows in carried.items():
                 _insert(connection, table, rows)
             recorded = 0 if made is None else _copied(made, connection)
+            lost = fault or _journal_restored(connection, root)
             attempted = connection.execute(select(func.count()).select_from(attempts)).scalar_one()
+        review_index.rebuild(root, database)
     return Rebuilt(
-        runs=recorded, findings=sum(map(len, found)), attempts=attempted, kept=kept, lost=fault
+        runs=recorded, findings=sum(map(len, found)), attempts=attempted, kept=kept, lost=lost
     )  # fmt: skip
 
 
@@ -143,6 +163,16 @@ def _salvaged(database: Database, root: Path) -> Carried:
     return found
 
 
+def _journal_restored(connection: Connection, root: Path) -> str | None:
+    """Take over from the journal's copy what a database lacks that was lost or put back; why that cannot be done."""
+    try:
+        rows = journal_copy.lacking(root, journal.head(connection))
+    except BrokenJournal as problem:
+        return str(problem)
+    _insert(connection, review_events, rows)
+    return None
+
+
 def _copied(source: Connection, target: Connection) -> int:
     """Copy what was made from the runs; how many runs."""
     for table in FROM_RUNS:
@@ -153,6 +183,14 @@ def _copied(source: Connection, target: Connection) -> int:
 def _insert(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
     if rows:
         connection.execute(insert(table), rows)
+
+
+def _index(root: Path, database: Database, sites: Iterable[str]) -> None:
+    """Bring what reviewers are shown up to date with the runs and their findings."""
+    review_index.sync(root, database)
+    for site in sites:
+        with database.writing() as connection:
+            refresh_site(connection, site)
 
 
 def _update(root: Path, site: str, database: Database) -> dict[str, Standing]:

@@ -9,18 +9,20 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from functools import cache
 from pathlib import Path
+from threading import Lock
 
 from sqlalchemy import Connection
 
 from catalog.errors import BadDatabase
 from catalog.layout import DATABASE
+from catalog.layout import DATABASE_ADDRESS as ADDRESS
 from catalog.migrations import SCHEMA
 
-ADDRESS = "SITEWATCH_DATABASE"
+__all__ = ["ADDRESS", "SCHEMA", "Database", "check", "database_of", "let_go", "path_of", "reading", "writing"]
 
-__all__ = ["ADDRESS", "SCHEMA", "Database", "check", "database_of", "path_of", "reading", "writing"]
+_SERVED: "dict[tuple[str, Path], Database]" = {}
+_SERVING = Lock()
 
 
 class Database(ABC):
@@ -103,15 +105,21 @@ def database_of(root: Path, *, kept: bool = False) -> Database:
         from catalog.database_sqlite import SqliteDatabase  # noqa: PLC0415 - it builds on this module
 
         return SqliteDatabase(path_of(root), kept=kept)
-    return _served(address, root)
-
-
-@cache
-def _served(address: str, root: Path) -> Database:
-    """Once for a process: connecting to a server costs."""
     from catalog.database_postgres import PostgresDatabase  # noqa: PLC0415 - it builds on this module
 
-    return PostgresDatabase(address, root)
+    with _SERVING:
+        # Once for a process: connecting to a server costs.
+        if (address, root) not in _SERVED:
+            _SERVED[address, root] = PostgresDatabase(address, root)
+        return _SERVED[address, root]
+
+
+def let_go() -> None:
+    """Close all connections to servers."""
+    with _SERVING:
+        for database in _SERVED.values():
+            database.close()
+        _SERVED.clear()
 
 
 def path_of(root: Path) -> Path:

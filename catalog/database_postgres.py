@@ -26,6 +26,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from catalog.database import ADDRESS, SCHEMA, Database, refuse_newer
 from catalog.errors import BadDatabase
+from catalog.layout import DATABASE_ID as ID_FILE
 from catalog.migrations import FROM_RUNS, renew, upgrade
 from catalog.tables import CURRENT_NAME
 
@@ -35,8 +36,6 @@ BUSY_S = 60
 CONNECT_S = 10
 WRITER = 7_350_117_294
 """Advisory lock that makes writers wait for each other; any number that nobody else uses."""
-
-ID_FILE = "sitewatch.id"
 
 _settings = Table(
     "settings", MetaData(), Column("name", Text, primary_key=True), Column("value", Text, nullable=False)

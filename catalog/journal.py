@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, insert, inspect, select
+from sqlalchemy import Connection, RowMapping, bindparam, insert, inspect, select
 
 from catalog.errors import BadReview
 from catalog.layout import digest, jsonable, utc_text
@@ -22,6 +22,10 @@ BEGINNING = "0" * 64
 _CONTENT = ("key", "at", "reviewer", "act", "site", "run", "subject", "body")
 _SAME = ("reviewer", "act", "run", "subject", "body")
 """Fields in which an answer that is sent again must agree with the first."""
+
+_ADD = insert(review_events)
+_WITH_KEY = select(review_events).where(review_events.c.key == bindparam("key_"))
+_LAST = select(review_events.c.seq, review_events.c.hash).order_by(review_events.c.seq.desc()).limit(1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,24 +157,35 @@ def append(connection: Connection, draft: ReviewDraft, *, site: str | None, run:
     BadReview
         Another answer was given under the same key.
     """
+    known = with_key(connection, draft.key)
+    return (
+        agreed(known, draft) if known else add(connection, draft, site=site, run=run, last=head(connection))
+    )
+
+
+def add(
+    connection: Connection,
+    draft: ReviewDraft,
+    *,
+    site: str | None,
+    run: str | None,
+    last: "Head | ReviewEvent",
+) -> ReviewEvent:
+    """Add an answer whose key is known to be new, after the event that is known to be the last."""
     if draft.subject is None:
         raise BadReview(f"{draft.act} has no subject")
-    known = with_key(connection, draft.key)
-    if known is not None:
-        return _agreed(known, draft)
-    last = head(connection)
     values: dict[str, Any] = {
         "seq": last.seq + 1, "key": draft.key, "at": _now(), "reviewer": draft.reviewer, "act": draft.act,
         "site": site, "run": run, "subject": draft.subject, "body": jsonable(draft.body), "previous": last.hash,
     }  # fmt: skip
     values["hash"] = _hash(values)
-    connection.execute(insert(review_events).values(values))
+    connection.execute(_ADD, values)
     return ReviewEvent(**values)
 
 
 def with_key(connection: Connection, key: str) -> ReviewEvent | None:
     """The event of an answer, None where there is none."""
-    row = connection.execute(select(review_events).where(review_events.c.key == key)).mappings().first()
+    row = connection.execute(_WITH_KEY, {"key_": key}).mappings().first()
     return None if row is None else event_of(row)
 
 
@@ -192,8 +207,7 @@ def events(
 
 def head(connection: Connection) -> Head:
     """The end of the journal as it is now."""
-    query = select(review_events.c.seq, review_events.c.hash).order_by(review_events.c.seq.desc()).limit(1)
-    last = connection.execute(query).first()
+    last = connection.execute(_LAST).first()
     return Head(seq=last.seq if last else 0, hash=last.hash if last else BEGINNING, at=_now())
 
 
@@ -257,11 +271,17 @@ def resolved(draft: ReviewDraft, target: ReviewEvent) -> ReviewDraft:
     return replace(draft, subject=target.subject)
 
 
-def _agreed(known: ReviewEvent, draft: ReviewDraft) -> ReviewEvent:
+def agreed(known: ReviewEvent, draft: ReviewDraft) -> ReviewEvent:
+    """The event of an answer that is sent again.
+
+    Raises
+    ------
+    BadReview
+        It is another answer under the same key.
+    """
     asked = draft.__dict__ | {
-        "run": known.run if draft.run is None else draft.run,
-        "body": jsonable(draft.body),
-    }
+        "subject": draft.subject or known.subject, "run": draft.run or known.run, "body": jsonable(draft.body),
+    }  # fmt: skip
     for name in _SAME:
         if getattr(known, name) != asked[name]:
             raise BadReview(

@@ -9,9 +9,11 @@ Both are only added to. With them a journal that was changed, cut short or writt
 (`catalog.verify_journal`), and one that was lost with its database comes back. A copy kept elsewhere protects further.
 """
 
+import fcntl
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +24,7 @@ from catalog.database import Database
 from catalog.errors import BrokenJournal, CannotWrite
 from catalog.journal import Head, ReviewEvent, event_of
 from catalog.layout import JOURNAL_COPY, JOURNAL_HEADS
-from catalog.lock import held
 
-LOCK = "journal-copy"
 _TAIL_BYTES = 65536
 _BATCH = 2000
 
@@ -36,8 +36,8 @@ def add_missing(root: Path, database: Database) -> int:
     ------
     CannotWrite
     """
-    with held(root, LOCK):
-        path = root / JOURNAL_COPY
+    path = root / JOURNAL_COPY
+    with _alone(path):
         while True:
             last = last_copied(root)
             with database.reading() as connection:
@@ -45,6 +45,16 @@ def add_missing(root: Path, database: Database) -> int:
             if not found:
                 return last
             _add(path, [event.as_dict() for event in found])
+
+
+def add_these(root: Path, database: Database, events: Sequence[ReviewEvent]) -> None:
+    """The same, for somebody who has just added `events` to the journal and need not read them again."""
+    path = root / JOURNAL_COPY
+    with _alone(path):
+        if events and last_copied(root) == events[0].seq - 1:
+            _add(path, [event.as_dict() for event in events])
+            return
+    add_missing(root, database)
 
 
 def note_head(root: Path, database: Database, why: str) -> Head | None:
@@ -66,8 +76,9 @@ def note_head(root: Path, database: Database, why: str) -> Head | None:
     if head is None or head.seq == 0:
         return None
     add_missing(root, database)
-    with held(root, LOCK):
-        _add(root / JOURNAL_HEADS, [head.as_dict() | {"why": why}], durable=True)
+    path = root / JOURNAL_HEADS
+    with _alone(path):
+        _add(path, [head.as_dict() | {"why": why}], durable=True)
     return head
 
 
@@ -129,6 +140,28 @@ def restored(root: Path, salvaged: Sequence[Mapping[str, Any]]) -> list[dict[str
     return best
 
 
+def lacking(root: Path, head: Head) -> list[dict[str, Any]]:
+    """Events of the copy that come after the end of a journal.
+
+    Raises
+    ------
+    BrokenJournal
+        They do not follow from it.
+    """
+    rows: list[dict[str, Any]] = []
+    last: Head | ReviewEvent = head
+    for entry in read_copy(root):
+        if isinstance(entry, ReviewEvent) and entry.seq > last.seq:
+            if (entry.seq, entry.previous, entry.hash) != (last.seq + 1, last.hash, entry.true_hash):
+                raise BrokenJournal(
+                    f"event {entry.seq} in {root / JOURNAL_COPY} does not follow from event {last.seq} of the journal "
+                    f"in the database: one of them was changed. `sitewatch verify {root}` says which"
+                )
+            rows.append(entry.as_dict())
+            last = entry
+    return rows
+
+
 def _chained(rows: Sequence[Mapping[str, Any]]) -> int:
     """How many events from the first on are as they were written."""
     previous = journal.BEGINNING
@@ -138,6 +171,26 @@ def _chained(rows: Sequence[Mapping[str, Any]]) -> int:
             return number - 1
         previous = event.hash
     return len(rows)
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Be the only one who adds to a file; the system's lock, which goes with its holder."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("ab")
+    except OSError as error:
+        raise _cannot(path, error) from error
+    with file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _cannot(path: Path, error: OSError) -> CannotWrite:
+    return CannotWrite(
+        f"{path} cannot be written ({error.strerror}): make room or check permissions. The answers are safe in the "
+        "database and are added here with the next one"
+    )
 
 
 def _seq(line: bytes) -> int:
@@ -184,7 +237,4 @@ def _add(path: Path, entries: Sequence[Mapping[str, Any]], *, durable: bool = Fa
             if durable:
                 os.fsync(file.fileno())
     except OSError as error:
-        raise CannotWrite(
-            f"{path} cannot be written ({error.strerror}): make room or check permissions. The answers are safe in the "
-            "database and are added here with the next one"
-        ) from error
+        raise _cannot(path, error) from error

@@ -31,6 +31,12 @@ CATALOG = "catalog.json"
 PARTIAL = ".partial"
 LOCKS = ".locks"
 DATABASE = "sitewatch.db"
+DATABASE_ADDRESS = "SITEWATCH_DATABASE"
+"""Environment variable with the address of a PostgreSQL database to use in place of that file."""
+
+DATABASE_ID = "sitewatch.id"
+"""Says to which outputs folder the records in a PostgreSQL database belong."""
+
 JOURNAL_COPY = "journal.jsonl"
 JOURNAL_HEADS = "journal-heads.jsonl"
 
@@ -55,6 +61,18 @@ def check_name(name: str) -> PurePosixPath:
     if parts[-1] in {VERSIONS, SOURCE, CHIPS}:
         raise CatalogError(f"run name {name!r} is reserved for the inside of a run; choose another")
     return PurePosixPath(name)
+
+
+def keeps_records(root: Path) -> bool:
+    """Whether somebody keeps records of the runs in this folder."""
+    return (root / DATABASE).exists() or bool(os.environ.get(DATABASE_ADDRESS, "").strip())
+
+
+def holds_records(folder: Path) -> bool:
+    """Whether a folder is an outputs folder in which records are kept, or were."""
+    if any((folder / name).is_file() for name in (DATABASE, DATABASE_ID, JOURNAL_COPY, JOURNAL_HEADS)):
+        return True
+    return (folder / CATALOG).is_file() and not (folder / COLLECTION).is_file()
 
 
 def run_folder(root: Path, name: str) -> Path:

@@ -9,9 +9,8 @@ worth as much as its best change. A change is worth more
 - where a later date looked and only a person can tell (`seen_once`, `unclear`): 1 point;
 - where a later date confirmed it, so that something is there to be described: half a point;
 
-and less where the rule has withdrawn it (3 points) or where its place is suppressed (6 points). Added up and stored
-with each change, so that a page is one walk along an index. What was looked at already does not wait any more:
-`needs` says so, and `QueueFilters.needs` asks for it.
+and less where the rule has withdrawn it (3 points) or where its place is suppressed (6 points). What was looked at
+already does not wait any more: `needs` says so, and `QueueFilters.needs` asks for it.
 
 **Tiles without changes.** A share of the *blank* tiles, drawn once and for ever from the run's name and the tile's,
 is put before people, because otherwise nobody would know what is missed. Tiles that could *not be assessed* are
@@ -22,25 +21,20 @@ import base64
 import binascii
 import json
 import math
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, RowMapping, select
 
 from catalog.errors import BadReview
-from catalog.queue_filters import WHATS, QueueFilters, What, conditions
-from catalog.review_tables import review_answers, review_items
-from catalog.standings import Needs
+from catalog.queue_filters import WHATS, QueueFilters, What
+from catalog.queue_mirror import ORDER, Position, QueueMirror
+from catalog.review_tables import review_items
 
 __all__ = ["WHATS", "Counts", "QueueEntry", "QueueFilters", "QueuePage", "What", "counts", "entries", "page"]
 
 MOST_ENTRIES = 500
-_ORDER = ("tile_worth", "run", "tile", "worth", "subject")
-_FACETS = (
-    "what", "site", "zone", "kind", "label", "state", "verdict", "verdict_reason", "needs", "second", "suppressed",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,6 +185,7 @@ class Counts:
 
 def page(
     connection: Connection,
+    mirror: QueueMirror,
     filters: QueueFilters,
     *,
     after: str | None = None,
@@ -202,6 +197,8 @@ def page(
     Parameters
     ----------
     connection : Connection
+    mirror : QueueMirror
+        Of the same database.
     filters : QueueFilters
     after : str or None
         `QueuePage.next` of the page before.
@@ -216,87 +213,40 @@ def page(
         `after` is not what a page gave.
     """
     limit = max(1, min(limit, MOST_ENTRIES))
-    start = None if after is None else _position(after)
-    # For each of several needs one walk along the index, instead of one that passes over all that needs nothing.
-    rows = [
-        row
-        for needs in filters.needs or (None,)
-        for row in _rows(connection, filters, needs, start, limit + 1)
-    ]
-    rows.sort(key=lambda row: tuple(row[name] for name in _ORDER), reverse=True)
-    mine = _answered(connection, viewer, [row["subject"] for row in rows[:limit]])
-    entries = tuple(_entry(row, viewer, mine) for row in rows[:limit])
-    more = len(rows) > limit
-    return QueuePage(entries=entries, next=_cursor(entries[-1]) if more else None)
+    subjects = mirror.find(
+        connection, filters, before=None if after is None else _position(after), limit=limit + 1
+    )
+    found = entries(connection, review_items.c.subject.in_(subjects[:limit]), viewer=viewer)
+    return QueuePage(entries=tuple(found), next=_cursor(found[-1]) if len(subjects) > limit else None)
 
 
-def entries(connection: Connection, *conditions: ColumnElement[bool]) -> list[QueueEntry]:
+def entries(
+    connection: Connection, *conditions: ColumnElement[bool], viewer: str | None = None
+) -> list[QueueEntry]:
     """Entries that fulfil conditions on `review_items`, in the queue's order."""
-    query = (
-        select(review_items).where(*conditions).order_by(*(review_items.c[name].desc() for name in _ORDER))
-    )
-    return [_entry(row, None, frozenset()) for row in connection.execute(query).mappings()]
+    query = select(review_items).where(*conditions).order_by(*(review_items.c[name].desc() for name in ORDER))
+    return [_entry(row, viewer) for row in connection.execute(query).mappings()]
 
 
-def counts(connection: Connection, filters: QueueFilters) -> Counts:
+def counts(connection: Connection, mirror: QueueMirror, filters: QueueFilters) -> Counts:
     """How much a filter finds, split by what can be filtered further."""
-    columns = [review_items.c[name] for name in _FACETS]
-    where = conditions(filters)
-    found = connection.execute(select(*columns, func.count()).where(*where).group_by(*columns)).all()
-    by: dict[str, Counter[str]] = {name: Counter() for name in _FACETS}
-    for *values, number in found:
-        for name, value in zip(_FACETS, values, strict=True):
-            by[name][_facet(value)] += number
-    tiles = select(review_items.c.run, review_items.c.tile).where(*where).distinct().subquery()
-    return Counts(
-        total=sum(row[-1] for row in found),
-        tiles=connection.execute(select(func.count()).select_from(tiles)).scalar_one(),
-        by=by,
-    )
+    total, tiles, by = mirror.count(connection, filters)
+    return Counts(total=total, tiles=tiles, by=by)
 
 
-def _rows(
-    connection: Connection,
-    filters: QueueFilters,
-    needs: Needs | None,
-    start: Sequence[Any] | None,
-    limit: int,
-) -> list[Mapping[Any, Any]]:
-    order = [review_items.c[name] for name in _ORDER]
-    query: Select[Any] = select(review_items).where(*conditions(filters, needs))
-    if start is not None:
-        query = query.where(tuple_(*order) < tuple_(*start))
-    query = query.order_by(*(column.desc() for column in order)).limit(limit)
-    return [dict(row) for row in connection.execute(query).mappings()]
-
-
-def _answered(connection: Connection, viewer: str | None, subjects: Sequence[str]) -> frozenset[str]:
-    if viewer is None or not subjects:
-        return frozenset()
-    query = select(review_answers.c.subject).where(
-        review_answers.c.reviewer == viewer, review_answers.c.subject.in_(subjects)
-    )
-    return frozenset(connection.execute(query).scalars())
-
-
-def _entry(row: Mapping[Any, Any], viewer: str | None, mine: frozenset[str]) -> QueueEntry:
-    entry = QueueEntry(**{**row, "causes": tuple(row["causes"])})
-    hidden = viewer is not None and entry.second in ("needed", "waiting") and entry.subject not in mine
+def _entry(row: RowMapping, viewer: str | None) -> QueueEntry:
+    values = {name: row[name] for name in QueueEntry.__dataclass_fields__}
+    entry = QueueEntry(**{**values, "causes": tuple(row["causes"])})
+    hidden = viewer is not None and entry.second in ("needed", "waiting") and viewer not in row["reviewers"]
     return entry.blinded() if hidden else entry
 
 
-def _facet(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "" if value is None else str(value)
-
-
 def _cursor(entry: QueueEntry) -> str:
-    text = json.dumps([getattr(entry, name) for name in _ORDER], separators=(",", ":"))
+    text = json.dumps([getattr(entry, name) for name in ORDER], separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _position(cursor: str) -> list[Any]:
+def _position(cursor: str) -> Position:
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         found = json.loads(text)
@@ -305,4 +255,4 @@ def _position(cursor: str) -> list[Any]:
         raise BadReview("after is not the end of a page; begin at the first page") from error
     if types != [float, str, str, float, str] or not all(map(math.isfinite, (found[0], found[3]))):
         raise BadReview("after is not the end of a page; begin at the first page")
-    return list(found)
+    return found[0], found[1], found[2], found[3], found[4]

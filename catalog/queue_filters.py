@@ -1,15 +1,11 @@
-"""Which part of the queue a person wants to see, and how the database is asked for it."""
+"""Which part of the queue a person wants to see, and whether it can be asked for so."""
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, and_, exists, or_
-
 from catalog.errors import BadReview
-from catalog.review_tables import review_answers, review_items
 from catalog.standings import Needs
 
 What = Literal["change", "blank", "unseen"]
@@ -75,54 +71,10 @@ class QueueFilters:
         for name in ("since", "until"):
             value = getattr(self, name)
             if value is not None:
-                _day(name, value)
+                day_of(name, value)
 
 
-def conditions(filters: QueueFilters, needs: Needs | None = None) -> list[ColumnElement[bool]]:
-    item = review_items.c
-    found: list[ColumnElement[bool]] = [item.what == filters.what]
-    wanted = (needs,) if needs else filters.needs
-    chosen = {
-        "site": filters.sites, "zone": filters.zones, "run": filters.runs, "tile": filters.tiles,
-        "kind": filters.kinds, "label": filters.labels, "state": filters.states, "verdict": filters.verdicts,
-        "verdict_reason": filters.reasons, "second": filters.seconds, "needs": wanted,
-    }  # fmt: skip
-    found += [_among(item[name], values) for name, values in chosen.items() if values]
-    if filters.min_score is not None:
-        found.append(or_(item.score >= filters.min_score, item.score.is_(None)))
-    if filters.max_score is not None:
-        found.append(or_(item.score <= filters.max_score, item.score.is_(None)))
-    if filters.since is not None:
-        found.append(item.after_time >= filters.since)
-    if filters.until is not None:
-        found.append(item.after_time < (_day("until", filters.until) + timedelta(days=1)).isoformat())
-    for name in ("suppressed", "listed"):
-        value = getattr(filters, name)
-        if value is not None:
-            found.append(item[name].is_(value))
-    if filters.unanswered_by is not None:
-        found.append(~_answer_of(filters.unanswered_by))
-    if filters.answered_by is not None:
-        found.append(_answer_of(filters.answered_by))
-    return found
-
-
-def _among(column: ColumnElement[Any], values: Iterable[str]) -> ColumnElement[bool]:
-    named = [value for value in values if value]
-    parts: list[ColumnElement[bool]] = []
-    if named:
-        parts.append(column == named[0] if len(named) == 1 else column.in_(named))
-    if len(named) < len(tuple(values)):
-        parts.append(column.is_(None))
-    return or_(*parts)
-
-
-def _answer_of(reviewer: str) -> ColumnElement[bool]:
-    answer = review_answers.c
-    return exists().where(and_(answer.subject == review_items.c.subject, answer.reviewer == reviewer))
-
-
-def _day(name: str, value: Any) -> date:
+def day_of(name: str, value: Any) -> date:
     try:
         return date.fromisoformat(value)
     except (TypeError, ValueError):

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -13,11 +12,11 @@ from catalog import journal, journal_copy, queue, review_index, suppression
 from catalog.database import Database, database_of
 from catalog.errors import BadReview, BrokenJournal
 from catalog.journal import Head, ReviewDraft, ReviewEvent
-from catalog.layout import JOURNAL_COPY
 from catalog.queue import Counts, QueueEntry, QueueFilters, QueuePage
+from catalog.queue_mirror import QueueMirror
 from catalog.reader import StoredRun, load_run
 from catalog.review_acts import tile_subject
-from catalog.review_answering import take_in
+from catalog.review_intake import Intake
 from catalog.review_standing import state_of
 from catalog.review_tables import review_items, review_outlines, review_runs
 from catalog.second_review import SecondRule
@@ -91,15 +90,13 @@ class ReviewStore:
 
     def __init__(self, root: Path, *, second: SecondRule | None = None) -> None:
         self.root = root
-        self._second = second
         self._database: Database = database_of(root, kept=True)
-        self._turn = Lock()
-        self._copying = Lock()
-        self._copied = 0
+        self._mirror = QueueMirror()
         with self._database.writing():
             pass  # makes the tables, or brings them up to date
         self.sync()
-        self._keep_copy(None)
+        journal_copy.add_missing(root, self._database)
+        self._desk = Intake(root, self._database, second=second)
 
     def sync(self) -> int:
         """Take up runs on disk that are new or were written anew; how many."""
@@ -115,12 +112,7 @@ class ReviewStore:
         BrokenJournal
             The journal in the database lacks events that its copy has.
         """
-        # Threads take turns here: they would otherwise poll for the database and overtake each other.
-        with self._turn, self._database.writing() as connection:
-            self._refuse_cut(connection)
-            event = take_in(connection, self.root, draft, second=self._second)
-        self._keep_copy(event.seq)
-        return event
+        return self._desk.give(draft)
 
     def events(
         self, *, subject: str | None = None, after: int = 0, limit: int | None = None
@@ -150,12 +142,14 @@ class ReviewStore:
     ) -> QueuePage:
         """A page of the queue; see `catalog.queue.page`."""
         with self._reading() as connection:
-            return queue.page(connection, filters or QueueFilters(), after=after, limit=limit, viewer=viewer)
+            return queue.page(
+                connection, self._mirror, filters or QueueFilters(), after=after, limit=limit, viewer=viewer
+            )
 
     def counts(self, filters: QueueFilters | None = None) -> Counts:
         """How much a filter finds; see `catalog.queue.counts`."""
         with self._reading() as connection:
-            return queue.counts(connection, filters or QueueFilters())
+            return queue.counts(connection, self._mirror, filters or QueueFilters())
 
     def change(self, id_: str, *, viewer: str | None = None) -> ChangeView:
         """A change with all that is known of it.
@@ -242,7 +236,8 @@ class ReviewStore:
         return journal_copy.note_head(self.root, self._database, why)
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Finish what is under way, and let go of the database."""
+        self._desk.close()
         self._database.close()
 
     @contextmanager
@@ -253,23 +248,6 @@ class ReviewStore:
                     f"{self._database.name} is gone; make it anew with `sitewatch status --rebuild --out {self.root}`"
                 )
             yield connection
-
-    def _refuse_cut(self, connection: Connection) -> None:
-        """Never begin a second journal over a lost one."""
-        there, copied = journal.head(connection).seq, journal_copy.last_copied(self.root)
-        if copied > there:
-            raise BrokenJournal(
-                f"the review journal in {self._database.name} ends at event {there}, its copy "
-                f"{self.root / JOURNAL_COPY} at event {copied}: the database was lost or put back. "
-                f"`sitewatch verify {self.root}` says more, and `sitewatch status --rebuild --out {self.root}` "
-                "restores it from the copy"
-            )
-
-    def _keep_copy(self, seq: int | None) -> None:
-        """Have the copy hold everything up to event `seq`; whoever comes first does it for all that wait."""
-        with self._copying:
-            if seq is None or seq > self._copied:
-                self._copied = journal_copy.add_missing(self.root, self._database)
 
 
 def _for(viewer: str, entry: QueueEntry, state: ReviewState) -> tuple[QueueEntry, ReviewState]:

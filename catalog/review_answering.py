@@ -1,62 +1,68 @@
 """Taking an answer in: what it is about, whether it may be given now, and what follows from it."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, RowMapping, bindparam, select
 
 from catalog import journal
 from catalog.errors import BadReview
-from catalog.journal import ReviewDraft, ReviewEvent
+from catalog.journal import Head, ReviewDraft, ReviewEvent
 from catalog.queue import entries
 from catalog.reader import load_run
 from catalog.review_acts import MISSED, is_tile, tile_of
 from catalog.review_index import add_missed, add_tile
 from catalog.review_outline import on_grid
-from catalog.review_rows import UNSEEN, tile_row
+from catalog.review_rows import UNSEEN, missed_row, tile_row
 from catalog.review_standing import refresh, state_of
 from catalog.review_tables import review_items, review_runs
 from catalog.second_review import RULE_REVIEWER, SecondRule
 
+_ITEM = select(review_items).where(review_items.c.subject == bindparam("subject_"))
+
 
 def take_in(
-    connection: Connection, root: Path, draft: ReviewDraft, *, second: SecondRule | None = None
-) -> ReviewEvent:
-    """Add an answer to the journal and bring the index up to date; the event that holds it.
+    connection: Connection, root: Path, drafts: Sequence[ReviewDraft], *, second: SecondRule | None = None
+) -> list[ReviewEvent | BadReview]:
+    """Add answers to the journal, one after the other, and bring the index up to date.
 
     Parameters
     ----------
     connection : Connection
         Of `catalog.database.writing`.
     root : Path
-    draft : ReviewDraft
+    drafts : sequence of ReviewDraft
     second : SecondRule, optional
         Which changes want a second reviewer once they have a first verdict.
 
-    Raises
-    ------
-    BadReview
-        It is about nothing that is there, or may not be given now.
+    Returns
+    -------
+    list of ReviewEvent or BadReview
+        For each draft the event that holds it, or why it cannot be taken in: it is about nothing that is there, or may
+        not be given now. An answer that is refused leaves nothing behind.
     """
-    known = journal.with_key(connection, draft.key)
-    if known is not None:
-        subject = known.subject if draft.subject is None else draft.subject
-        return journal.append(connection, replace_subject(draft, subject), site=known.site, run=known.run)
-    placed, item = _placed(connection, root, draft)
-    event = journal.append(connection, placed, site=item["site"], run=item["run"])
-    if event.act == "missed":
-        add_missed(connection, root, event.subject, item["run"], event.body)
-    if event.act == "verdict" and second is not None:
-        _assign(connection, event, second)
-    refresh(connection, [event.subject])
-    return event
-
-
-def replace_subject(draft: ReviewDraft, subject: str) -> ReviewDraft:
-    """The draft about a subject."""
-    return draft if draft.subject == subject else replace(draft, subject=subject)
+    last: Head | ReviewEvent = journal.head(connection)
+    found: list[ReviewEvent | BadReview] = []
+    for draft in drafts:
+        try:
+            known = journal.with_key(connection, draft.key)
+            if known is not None:
+                found.append(journal.agreed(known, draft))
+                continue
+            placed, item = _placed(connection, root, draft)
+            event = journal.add(connection, placed, site=item["site"], run=item["run"], last=last)
+        except BadReview as problem:
+            found.append(problem)
+            continue
+        found.append(event)
+        if event.act == "missed":
+            add_missed(connection, root, event.subject, str(event.run), event.body)
+        last = (_assign(connection, event, second) if second and event.act == "verdict" else None) or event
+    refresh(connection, [event.subject for event in found if isinstance(event, ReviewEvent)])
+    return found
 
 
 def missed_subject(key: str) -> str:
@@ -70,8 +76,9 @@ def _placed(
     """The draft with its subject, and what is known of that (at least site and run)."""
     if draft.act == "missed":
         run = _run(connection, str(draft.run))
-        on_grid(draft.body, run["grid"])
-        return replace_subject(draft, missed_subject(draft.key)), {"site": run["site"], "run": run["name"]}
+        missed_row(root, run, "", draft.body)  # refuses what does not lie on the run's tiles
+        placed = replace(draft, subject=missed_subject(draft.key))
+        return placed, {"site": run["site"], "run": run["name"]}
     if draft.act == "undo":
         target = journal.with_seq(connection, draft.body["event"])
         journal.check_undo(
@@ -124,19 +131,19 @@ def _unasked(
     return {"site": stored["site"], "run": stored["name"], "what": "tile"}
 
 
-def _assign(connection: Connection, event: ReviewEvent, second: SecondRule) -> None:
+def _assign(connection: Connection, event: ReviewEvent, second: SecondRule) -> ReviewEvent | None:
     """Ask for a second reviewer by rule, once."""
-    state = state_of(connection, event.subject)
     found = entries(connection, review_items.c.subject == event.subject)
-    rule = second.wants(found[0]) if found and state.second_rule is None else None
-    if rule is None:
-        return
+    rule = second.wants(found[0]) if found else None
+    if rule is None or state_of(connection, event.subject).second_rule is not None:
+        return None
     draft = ReviewDraft(
         key=f"second-of-{event.subject}", reviewer=RULE_REVIEWER, act="assign_second", subject=event.subject,
         body={"rule": rule},
     )  # fmt: skip
-    if journal.with_key(connection, draft.key) is None:
-        journal.append(connection, draft, site=event.site, run=event.run)
+    if journal.with_key(connection, draft.key) is not None:
+        return None
+    return journal.add(connection, draft, site=event.site, run=event.run, last=event)
 
 
 def _item(connection: Connection, subject: str) -> RowMapping | None:

@@ -16,7 +16,7 @@ from catalog.layout import REPORT
 from catalog.reader import StoredRun, list_runs, load_run
 from catalog.review_acts import MISSED
 from catalog.review_rows import change_rows, missed_row, run_row, tile_rows
-from catalog.review_standing import refresh
+from catalog.review_standing import next_change, refresh, weigh_tiles
 from catalog.review_tables import review_events, review_items, review_outlines, review_runs
 
 AUDIT_SHARE = 0.1
@@ -97,20 +97,33 @@ def add_run(connection: Connection, root: Path, run: StoredRun, share: float | N
     connection.execute(delete(review_runs).where(review_runs.c.name == name))
     connection.execute(insert(review_runs).values(run_row(run, name, stamp_of(run.folder), share, tiles)))
     _add_missed(connection, root, name)
-    refresh(connection, [*found, *_of_run(connection, name)])
+    here = connection.execute(
+        select(review_items.c.subject, review_items.c.tile).where(review_items.c.run == name)
+    ).all()
+    refresh(connection, [row.subject for row in here])
+    weigh_tiles(connection, {(name, row.tile) for row in here})
 
 
 def rebuild(root: Path, database: Database) -> int:
     """Make the whole index anew from the run folders and the journal; how many runs.
+
+    What is known of a run that is not there any more is dropped; the journal stays as it is.
 
     Raises
     ------
     CatalogError
     """
     with database.writing() as connection:
-        for table in (review_items, review_outlines, review_runs):
-            connection.execute(delete(table))
-    return sync(root, database)
+        old = next_change(connection)
+        connection.execute(delete(review_runs))
+    done = sync(root, database)
+    with database.writing() as connection:
+        gone = select(review_items.c.subject).where(review_items.c.changed < old)
+        connection.execute(delete(review_outlines).where(review_outlines.c.subject.in_(gone)))
+        connection.execute(delete(review_items).where(review_items.c.changed < old))
+        # Whoever holds the rows in memory counts them when one has changed.
+        connection.execute(review_items.update().values(changed=next_change(connection)))
+    return done
 
 
 def stamp_of(folder: Path) -> str:

@@ -20,20 +20,20 @@ Point = tuple[float, float]
 
 UNSEEN = ("not_assessable", "failed")
 
-_EMPTY: dict[str, Any] = {
+EMPTY: dict[str, Any] = {
     "kind": None, "label": None, "score": None, "false_alarms_per_km2": None, "zone": None, "watched": False,
     "length_m": None, "lon": None, "lat": None, "causes": [], "reason": None, "valid_fraction": None,
     "rule_state": None, "rule_reason": None, "successor": None, "state": "provisional", "verdict": None,
     "verdict_reason": None, "needs": "first", "second": "none", "given_label": None, "answers": 0,
     "suppressed_by": None, "suppressed_until": None, "suppressed": False, "last_seq": 0, "tile_worth": 0.0,
-    "worth": 0.0, "added": False, "listed": True,
+    "worth": 0.0, "reviewers": [], "changed": 0, "added": False, "listed": True,
 }  # fmt: skip
 
 
 def change_rows(run: StoredRun, name: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """A row for each change of a run, and where each lies."""
     report = run.report
-    shared = _EMPTY | _of_run(run, name)
+    shared = EMPTY | _of_run(run, name)
     watched = _watched(report.site)
     rows = [shared | _change(change, watched) for change in report.changes]
     places = _places(report.grid, [(c.place.centroid_px, c.place.outline_px) for c in report.changes])
@@ -48,7 +48,7 @@ def change_rows(run: StoredRun, name: str) -> tuple[list[dict[str, Any]], list[d
 
 def tile_rows(run: StoredRun, name: str, audited: Callable[[str], bool]) -> list[dict[str, Any]]:
     """A row for each tile that could not be assessed and for the blank tiles that are to be looked at."""
-    shared = _EMPTY | _of_run(run, name)
+    shared = EMPTY | _of_run(run, name)
     found = []
     for outcome in run.report.outcomes:
         if outcome.outcome in UNSEEN or (outcome.outcome == "unchanged" and audited(outcome.tile)):
@@ -58,7 +58,7 @@ def tile_rows(run: StoredRun, name: str, audited: Callable[[str], bool]) -> list
 
 def tile_row(run: StoredRun, name: str, outcome: TileOutcome) -> dict[str, Any]:
     """The row of one tile, outside the random share."""
-    return _EMPTY | _of_run(run, name) | _tile(name, outcome) | {"added": True}
+    return EMPTY | _of_run(run, name) | _tile(name, outcome) | {"added": True}
 
 
 def run_row(
@@ -96,7 +96,7 @@ def missed_row(
     shared = {
         name: run[name] for name in ("site", "sensor", "gsd_m", "simulated", "before_time", "after_time")
     }
-    row = _EMPTY | shared | {
+    row = EMPTY | shared | {
         "subject": subject, "what": "change", "added": True, "run": run["name"],
         "tile": tile_at(root / str(run["name"]), centre), "kind": body["kind"], "label": body["label"],
         "length_m": round(_longest(shape) * float(run["gsd_m"]), 1), "lon": lon, "lat": lat,

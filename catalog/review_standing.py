@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from shapely.geometry import shape
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from catalog import suppression
@@ -14,6 +15,7 @@ from catalog.standings import Automatic, ReviewState, fold
 from catalog.tables import finding_events
 
 _AT_ONCE = 500
+_LAST_CHANGE = select(func.max(review_items.c.changed))
 
 
 def refresh(connection: Connection, subjects: Iterable[str]) -> None:
@@ -22,7 +24,7 @@ def refresh(connection: Connection, subjects: Iterable[str]) -> None:
     tiles: set[tuple[str, str]] = set()
     for part in _parts(wanted):
         tiles |= _refresh(connection, part)
-    _weigh_tiles(connection, tiles)
+    weigh_tiles(connection, tiles)
 
 
 def refresh_site(connection: Connection, site: str) -> None:
@@ -65,37 +67,43 @@ def _refresh(connection: Connection, subjects: Sequence[str]) -> set[tuple[str, 
     }
     outlines = _outlines(connection, subjects)
     events, latest = _events(connection, subjects), _latest(connection, subjects)
+    known = suppression.known_of(connection, subjects)
     states, neighbours = {}, set()
     for subject, item in items.items():
         rule = latest.get(subject)
         automatic = Automatic(state=rule[0], reason=rule[1]) if rule else None
         states[subject] = fold(subject, events[subject], automatic=automatic)
         if item["what"] == "change" and suppression.keep(
-            connection, states[subject], item, outlines.get(subject)
+            connection, states[subject], item, outlines.get(subject), known.get(subject)
         ):
-            neighbours |= _near(connection, item)
+            neighbours |= _near(connection, item, outlines[subject])
     _write_answers(connection, list(states.values()))
-    rows = [
-        _row(connection, item, states[subject], outlines.get(subject), latest.get(subject))
-        for subject, item in items.items()
-    ]
+    marking = suppression.sites_with_any(connection)
+    rows = []
+    for subject, item in items.items():
+        unmarked = states[subject].verdict is not None or item["site"] not in marking
+        mark = None if unmarked else _mark_of(connection, item, outlines.get(subject))
+        rows.append(_row(item, states[subject], mark, latest.get(subject)))
     _write(connection, rows)
-    touched = {(item["run"], item["tile"]) for item in items.values()}
+    touched = {
+        (items[row["item"]]["run"], items[row["item"]]["tile"])
+        for row in rows
+        if row["worth"] != items[row["item"]]["worth"]
+    }
     return touched | _mark(connection, neighbours - items.keys())
 
 
 def _row(
-    connection: Connection,
     item: Mapping[str, Any],
     state: ReviewState,
-    outline: Mapping[str, Any] | None,
+    mark: suppression.Suppression | None,
     rule: tuple[str, str, str | None] | None,
 ) -> dict[str, Any]:
-    mark = _mark_of(connection, item, outline) if state.verdict is None else None
     return {
         "item": state.subject, "state": state.state, "verdict": state.verdict, "verdict_reason": state.reason,
         "needs": "none" if item["what"] == "unseen" else state.needs, "second": state.second,
         "given_label": state.label, "answers": len(state.answers), "last_seq": state.version,
+        "reviewers": [answer.reviewer for answer in state.answers],
         "rule_state": rule[0] if rule else None, "rule_reason": rule[1] if rule else None,
         "successor": rule[2] if rule else None, **_marked(item, mark, rule),
     }  # fmt: skip
@@ -125,13 +133,14 @@ def _mark_of(
     )  # fmt: skip
 
 
-def _near(connection: Connection, item: Mapping[str, Any]) -> set[str]:
+def _near(connection: Connection, item: Mapping[str, Any], outline: Mapping[str, Any]) -> set[str]:
     """Changes whose place may be that of `item`."""
+    east, north, reach = suppression.around(shape(dict(outline)), item["gsd_m"])
     column = review_items.c
     query = select(column.subject).where(
         column.site.is_(None) if item["site"] is None else column.site == item["site"],
-        column.lon.between(item["lon"] - suppression.REACH_DEG, item["lon"] + suppression.REACH_DEG),
-        column.lat.between(item["lat"] - suppression.REACH_DEG, item["lat"] + suppression.REACH_DEG),
+        column.lon.between(east - reach, east + reach),
+        column.lat.between(north - reach, north + reach),
         column.what == "change",
         column.subject != item["subject"],
     )
@@ -160,7 +169,7 @@ def _mark(connection: Connection, subjects: Iterable[str]) -> set[tuple[str, str
     return touched
 
 
-def _weigh_tiles(connection: Connection, tiles: Iterable[tuple[str, str]]) -> None:
+def weigh_tiles(connection: Connection, tiles: Iterable[tuple[str, str]]) -> None:
     """A tile is worth as much as the best of its listed changes."""
     column = review_items.c
     best = (
@@ -170,24 +179,31 @@ def _weigh_tiles(connection: Connection, tiles: Iterable[tuple[str, str]]) -> No
         )
         .scalar_subquery()
     )
-    rows = [{"of_run": run, "of_tile": tile} for run, tile in sorted(tiles)]
+    number = next_change(connection)
+    rows = [{"of_run": run, "of_tile": tile, "number": number} for run, tile in sorted(tiles)]
     if rows:
         connection.execute(
             update(review_items)
             .where(column.run == bindparam("of_run"), column.tile == bindparam("of_tile"))
-            .values(tile_worth=best),
+            .values(tile_worth=best, changed=bindparam("number")),
             rows,
         )
 
 
+def next_change(connection: Connection) -> int:
+    """Number for the rows that are written now."""
+    return int(connection.execute(_LAST_CHANGE).scalar() or 0) + 1
+
+
 def _write(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     if rows:
+        number = next_change(connection)
         names = [name for name in rows[0] if name != "item"]
         connection.execute(
             update(review_items)
             .where(review_items.c.subject == bindparam("item"))
-            .values({name: bindparam(name) for name in names}),
-            rows,
+            .values({name: bindparam(name) for name in (*names, "changed")}),
+            [row | {"changed": number} for row in rows],
         )
 
 

@@ -102,12 +102,17 @@ review_items = Table(
     Column("last_seq", Integer, nullable=False),
     Column("tile_worth", Float, nullable=False),
     Column("worth", Float, nullable=False),
-    Index("review_items_order", "what", "tile_worth", "run", "tile", "worth", "subject"),
-    Index("review_items_open", "what", "needs", "tile_worth", "run", "tile", "worth", "subject"),
+    Column("reviewers", JSON, nullable=False),
+    Column("changed", Integer, nullable=False),
+    Index("review_items_changed", "changed"),
     Index("review_items_run", "run", "tile"),
     Index("review_items_place", "site", "lon"),
 )
-"""One row for everything that a person can be shown: changes, and tiles that are audited or could not be assessed."""
+"""One row for everything that a person can be shown: changes, and tiles that are audited or could not be assessed.
+
+`changed` grows with every transaction that touches a row, so that a reader knows what is new to it; rows are only taken
+out when the whole index is made anew.
+"""
 
 review_outlines = Table(
     "review_outlines",

@@ -4,14 +4,14 @@ A rejection for a reason that comes again (`RECURRING`) marks its place by itsel
 any reason and as long as it says, `unsuppress` ends it, and so does taking the rejection back.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from catalog.review_tables import review_suppressions
 from catalog.standings import ReviewState
@@ -24,10 +24,25 @@ DAYS = 180
 SIMILAR_AREA = 3.0
 """Larger over smaller area, up to which two outlines may be the same: a rejected spot says nothing of a ship on it."""
 
-REACH_DEG = 0.02
-"""Half of the longitude searched for the same place: more than any object is long."""
+REACH = 2.0
+"""How far from its centre, in sizes of an outline, the centre of another may be that is the same place."""
 
 _DEG_M = 111_320.0
+
+_table = review_suppressions.c
+_SITES = select(_table.site).distinct()
+_HERE = (
+    select(review_suppressions)
+    .where(
+        _table.lon.between(bindparam("west"), bindparam("east")),
+        _table.lat.between(bindparam("south"), bindparam("north")),
+        _table.sensor == bindparam("sensor_"),
+        _table.until >= bindparam("day_"),
+    )
+    .order_by(_table.seq.desc())
+)
+_NEAR = _HERE.where(_table.site == bindparam("site_"))
+_NEAR_NOWHERE = _HERE.where(_table.site.is_(None))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,22 +90,28 @@ def suppressed(
         A change that does not suppress itself.
     """
     here = shape(dict(place))
-    column = review_suppressions.c
-    query = (
-        select(review_suppressions)
-        .where(
-            column.site.is_(None) if site is None else column.site == site,
-            column.lon.between(here.centroid.x - REACH_DEG, here.centroid.x + REACH_DEG),
-            column.sensor == sensor,
-        )
-        .order_by(column.seq.desc())
-    )
-    if day is not None:
-        query = query.where(column.until >= day[:10])
-    for row in connection.execute(query).mappings():
+    east, north, reach = around(here, gsd_m)
+    asked = {
+        "site_": site, "sensor_": sensor, "west": east - reach, "east": east + reach, "south": north - reach,
+        "north": north + reach, "day_": "" if day is None else day[:10],
+    }  # fmt: skip
+    for row in connection.execute(_NEAR if site is not None else _NEAR_NOWHERE, asked).mappings():
         if row["subject"] != but and _alike(here, shape(row["outline"]), gsd_m):
             return Suppression(subject=row["subject"], reason=row["reason"], until=row["until"])
     return None
+
+
+def sites_with_any(connection: Connection) -> set[str | None]:
+    """Sites (None: runs without one) at which anything is suppressed."""
+    return set(connection.execute(_SITES).scalars())
+
+
+def known_of(connection: Connection, subjects: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Reason and last day that are noted for changes."""
+    rows = connection.execute(
+        select(_table.subject, _table.reason, _table.until).where(_table.subject.in_(subjects))
+    )
+    return {row.subject: (row.reason, row.until) for row in rows}
 
 
 def source_of(state: ReviewState, item: Mapping[Any, Any]) -> tuple[str, str] | None:
@@ -105,17 +126,17 @@ def source_of(state: ReviewState, item: Mapping[Any, Any]) -> tuple[str, str] | 
 
 
 def keep(
-    connection: Connection, state: ReviewState, item: Mapping[Any, Any], outline: Mapping[str, Any] | None
+    connection: Connection,
+    state: ReviewState,
+    item: Mapping[Any, Any],
+    outline: Mapping[str, Any] | None,
+    known: tuple[str, str] | None,
 ) -> bool:
-    """Note or drop what a change suppresses; whether that is another than before."""
-    column = review_suppressions.c
-    known = connection.execute(
-        select(column.reason, column.until).where(column.subject == state.subject)
-    ).first()
+    """Note or drop what a change suppresses; whether that is another than what is `known`."""
     source = source_of(state, item) if item["lon"] is not None and outline else None
-    if (tuple(known) if known else None) == source:
+    if known == source:
         return False
-    connection.execute(delete(review_suppressions).where(column.subject == state.subject))
+    connection.execute(delete(review_suppressions).where(_table.subject == state.subject))
     if source is not None:
         connection.execute(
             insert(review_suppressions).values(
@@ -124,6 +145,16 @@ def keep(
             )
         )  # fmt: skip
     return True
+
+
+def around(place: BaseGeometry, gsd_m: float) -> tuple[float, float, float]:
+    """Longitude and latitude of a place, and how many degrees off the centre of the same place may be."""
+    west, south, east, north = place.bounds
+    return (
+        place.centroid.x,
+        place.centroid.y,
+        REACH * (max(east - west, north - south) + gsd_m / _DEG_M),
+    )
 
 
 def _alike(one: BaseGeometry, other: BaseGeometry, gsd_m: float) -> bool:

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from catalog.errors import BrokenRecord
-from catalog.layout import REPORT
+from catalog.layout import REPORT, holds_records
 from catalog.verify import Verification
 from catalog.verify import verify as verify_run
 from flows.cli_common import out_option, print_json, screen_options
@@ -23,12 +23,25 @@ EXIT_BROKEN = 2
 
 @click.command()
 @click.argument("run")
+@click.option(
+    "--heads",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="With RUN an outputs folder: also compare noted heads of the journal that were kept elsewhere.",
+)
 @click.option("--rerun", "again", is_flag=True, help="Also compute it again from its source/ and compare.")
 @out_option
 @screen_options
-def verify(run: str, again: bool, out: Path, as_json: bool, debug: bool) -> int:
-    """Recompute every checksum of RUN, a run's folder or its name below --out."""
+def verify(run: str, heads: Path | None, again: bool, out: Path, as_json: bool, debug: bool) -> int:
+    """Recompute every checksum of RUN, a run's folder or its name below --out.
+
+    With an outputs folder for RUN: check the review journal, and say whether it was changed, shortened or written anew.
+    """
     del debug  # acted upon by the entry point
+    if not (Path(run) / REPORT).is_file() and holds_records(Path(run)):
+        return _verify_records(Path(run), heads, again=again, as_json=as_json)
+    if heads is not None:
+        raise BrokenRecord(f"--heads is about the journal of an outputs folder; {run} is not one")
     folder = run_folder(run, out)
     found = verify_run(folder)
     repeated = None
@@ -43,6 +56,22 @@ def verify(run: str, again: bool, out: Path, as_json: bool, debug: bool) -> int:
             _show_rerun(repeated)
     same = repeated is None or not repeated.differences
     return EXIT_INTACT if found.intact and same else EXIT_BROKEN
+
+
+def _verify_records(root: Path, heads: Path | None, *, again: bool, as_json: bool) -> int:
+    """Check the journal of an outputs folder."""
+    # Loaded here so that checking a run does not wait for the database.
+    from catalog.verify_journal import verify_journal  # noqa: PLC0415
+    from flows.verify_screen import show_journal  # noqa: PLC0415
+
+    if again:
+        raise BrokenRecord(f"--rerun is about a run; {root} is an outputs folder")
+    found = verify_journal(root.resolve(), heads=heads)
+    if as_json:
+        print_json(found.as_dict())
+    else:
+        show_journal(found)
+    return EXIT_INTACT if found.intact else EXIT_BROKEN
 
 
 def run_folder(run: str, out: Path) -> Path:

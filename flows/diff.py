@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from catalog.layout import keeps_records
 from catalog.report import diff_document
 from catalog.run import InputFile, RunPaths, RunRecord, write_run
 from flows import progress
@@ -184,6 +185,11 @@ def diff_images(
             | {"given": {"gsd_m": gsd_m, "sensor": sensor, "quantity": quantity}},
         )  # fmt: skip
         paths = write_run(record, root=out)
+        if keeps_records(out):
+            # Loaded here because a plain comparison need not wait for it.
+            from catalog.bookkeeping import index_runs  # noqa: PLC0415
+
+            index_runs(out)
         document = diff_document(record, paths)  # while the store is there
     assessed = all(o.outcome in ("changed", "unchanged") for o in record.conclusion.outcomes)
     return DiffResult(

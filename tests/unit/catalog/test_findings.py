@@ -1,6 +1,8 @@
 """Findings over planted dates: what confirms, withdraws and replaces them, and that nothing is ever lost."""
 
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from catalog.bookkeeping import rebuild, update
 from catalog.database import path_of, reading, writing
 from catalog.errors import BadDatabase
 from catalog.tables import finding_events
+from tests.unit.catalog.databases import lift_guards
 from tests.unit.catalog.histories import ELSEWHERE, PLACE, SITE, Archive, Day, Said, finding_id, states
 
 EMPTY, THERE = Day(day=1), Day(day=11, objects=[PLACE])
@@ -39,6 +42,7 @@ def events(archive: Archive) -> list[tuple[str, str, str]]:
         return [(row["finding"], row["state"], row["reason"]) for row in rows]
 
 
+@pytest.mark.usefixtures("each_database")
 def test_what_stays_is_confirmed_by_the_next_date(archive: Archive) -> None:
     archive.compare(EMPTY, THERE, Said())
     assert judged(archive) == {FIRST: ("provisional", "no_later_date")}
@@ -54,6 +58,7 @@ def test_what_is_known_at_once_still_begins_as_provisional(archive: Archive) -> 
     assert events(archive) == [(FIRST, "provisional", "no_later_date"), (FIRST, "confirmed", "lasts")]
 
 
+@pytest.mark.usefixtures("each_database")
 def test_the_same_runs_again_add_no_event(archive: Archive) -> None:
     archive.compare(EMPTY, THERE, Said())
     archive.compare(THERE, CLOUDED)
@@ -223,15 +228,26 @@ def test_nothing_new_reads_no_pixels(archive: Archive, monkeypatch: pytest.Monke
     assert judged(archive) == before
 
 
-def test_rebuilding_from_the_runs_gives_the_same_states(archive: Archive) -> None:
+def test_rebuilding_from_the_runs_gives_the_same_states(archive: Archive, each_database: str) -> None:
     archive.compare(EMPTY, THERE, Said(), Said(place=ELSEWHERE, score=0.6))
     archive.compare(THERE, STAYS, Said(kind="vanished", place=ELSEWHERE, score=0.6))
     before = update(archive.root, SITE)
     done = rebuild(archive.root)
     assert (done.runs, done.findings, done.lost) == (2, 3, None)
-    assert done.kept is not None
-    assert done.kept.is_file()
     assert update(archive.root, SITE) == before
+    if each_database == "sqlite":
+        assert isinstance(done.kept, Path)
+        with closing(sqlite3.connect(done.kept)) as kept:
+            assert kept.execute("SELECT count(*) FROM findings").fetchone() == (3,)
+    else:
+        with reading(archive.root) as connection:
+            assert connection is not None
+            assert connection.execute(text(f"SELECT count(*) FROM {done.kept}.findings")).scalar() == 3
+
+
+def test_a_damaged_file_is_made_anew_from_the_runs(archive: Archive) -> None:
+    archive.compare(EMPTY, THERE, Said(), Said(place=ELSEWHERE, score=0.6))
+    before = update(archive.root, SITE)
     path_of(archive.root).write_bytes(b"nothing that SQLite knows" * 100)
     with pytest.raises(BadDatabase, match="status --rebuild"):
         update(archive.root, SITE)
@@ -239,6 +255,7 @@ def test_rebuilding_from_the_runs_gives_the_same_states(archive: Archive) -> Non
     assert update(archive.root, SITE) == before
 
 
+@pytest.mark.usefixtures("each_database")
 @pytest.mark.parametrize("table", ["finding_events", "findings", "runs"])
 @pytest.mark.parametrize("statement", ["UPDATE {} SET {}='x'", "DELETE FROM {}"])
 def test_rows_can_be_neither_changed_nor_deleted(archive: Archive, table: str, statement: str) -> None:
@@ -250,6 +267,7 @@ def test_rows_can_be_neither_changed_nor_deleted(archive: Archive, table: str, s
     assert events(archive) == [(FIRST, "provisional", "no_later_date")]
 
 
+@pytest.mark.usefixtures("each_database")
 @pytest.mark.parametrize(
     "tamper",
     ["UPDATE finding_events SET state='withdrawn' WHERE seq=2", "DELETE FROM finding_events WHERE seq=1",
@@ -263,14 +281,14 @@ def test_the_chain_shows_what_was_changed_behind_its_back(archive: Archive, tamp
         assert connection is not None
         assert findings.chain_fault(connection) is None
     with writing(archive.root) as connection:
-        connection.execute(text("DROP TRIGGER finding_events_no_update"))
-        connection.execute(text("DROP TRIGGER finding_events_no_delete"))
+        lift_guards(connection, "finding_events")
         connection.execute(text(tamper))
     with reading(archive.root) as connection:
         assert connection is not None
         assert "is not as it was written" in (findings.chain_fault(connection) or "")
 
 
+@pytest.mark.usefixtures("each_database")
 def test_a_finding_always_has_its_facts(archive: Archive) -> None:
     archive.compare(EMPTY, THERE, Said())
     judged(archive)
@@ -284,6 +302,7 @@ def test_a_finding_always_has_its_facts(archive: Archive) -> None:
     assert isinstance(caught.value.__cause__, IntegrityError)
 
 
+@pytest.mark.usefixtures("each_database")
 def test_view_for_other_programs_holds_the_last_state(archive: Archive) -> None:
     archive.compare(EMPTY, THERE, Said())
     archive.compare(THERE, STAYS)

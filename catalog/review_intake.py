@@ -1,0 +1,88 @@
+"""Where answers come in: many people at once, one transaction for all that wait."""
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from threading import Lock
+
+from sqlalchemy import Connection
+
+from catalog import journal, journal_copy
+from catalog.database import Database
+from catalog.errors import BadReview, BrokenJournal
+from catalog.journal import ReviewDraft, ReviewEvent
+from catalog.layout import JOURNAL_COPY
+from catalog.review_answering import take_in
+from catalog.second_review import SecondRule
+
+_Waiting = tuple[ReviewDraft, Future[ReviewEvent]]
+
+
+class Intake:
+    """Takes answers in for one process; others may do so beside it.
+
+    Each turn takes in all that wait, so that fifty people do not wait for fifty transactions.
+
+    Parameters
+    ----------
+    root : Path
+    database : Database
+    second : SecondRule or None
+    """
+
+    def __init__(self, root: Path, database: Database, *, second: SecondRule | None) -> None:
+        self._root = root
+        self._database = database
+        self._second = second
+        self._worker = ThreadPoolExecutor(1, "review-intake")
+        self._adding = Lock()
+        self._waiting: list[_Waiting] = []
+
+    def give(self, draft: ReviewDraft) -> ReviewEvent:
+        """Take an answer in; returns once it is in the database and in the journal's copy.
+
+        Raises
+        ------
+        CatalogError
+        """
+        mine: Future[ReviewEvent] = Future()
+        with self._adding:
+            self._waiting.append((draft, mine))
+        self._worker.submit(self._take_all)
+        return mine.result()
+
+    def close(self) -> None:
+        """Finish what is under way."""
+        self._worker.shutdown()
+
+    def _take_all(self) -> None:
+        with self._adding:
+            batch, self._waiting = self._waiting, []
+        if not batch:  # an earlier turn took them in
+            return
+        try:
+            with self._database.writing() as connection:
+                before = self._refuse_cut(connection)
+                found = take_in(connection, self._root, [draft for draft, _ in batch], second=self._second)
+                fresh = journal.events(connection, after=before)
+            journal_copy.add_these(self._root, self._database, fresh)
+        except BaseException as problem:
+            for _, future in batch:
+                future.set_exception(problem)
+            return
+        for (_, future), answer in zip(batch, found, strict=True):
+            if isinstance(answer, BadReview):
+                future.set_exception(answer)
+            else:
+                future.set_result(answer)
+
+    def _refuse_cut(self, connection: Connection) -> int:
+        """Never begin a second journal over a lost one; number of the last event that is there."""
+        there, copied = journal.head(connection).seq, journal_copy.last_copied(self._root)
+        if copied > there:
+            raise BrokenJournal(
+                f"the review journal in {self._database.name} ends at event {there}, its copy "
+                f"{self._root / JOURNAL_COPY} at event {copied}: the database was lost or put back. "
+                f"`sitewatch verify {self._root}` says more, and `sitewatch status --rebuild --out {self._root}` "
+                "restores it from the copy"
+            )
+        return there
