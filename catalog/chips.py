@@ -66,6 +66,11 @@ class ChipSheet:
 
 def draw_chip(path: Path, shared: ChipSheet, change: Change, tag: str) -> None:
     """Draw and save the chip of one change."""
+    ink.save(chip(shared, change, tag), path)
+
+
+def chip(shared: ChipSheet, change: Change, tag: str) -> Image.Image:
+    """The chip of one change."""
     window = window_of(change)
     image = shared.blank.copy()
     draw = ImageDraw.Draw(image)
@@ -74,7 +79,7 @@ def draw_chip(path: Path, shared: ChipSheet, change: Change, tag: str) -> None:
     for date, x in COLUMNS.items():
         image.paste(_side(shared, date, change, window), (x, HEAD_PX))
     ink.write(draw, (6, HEAD_PX + SIDE_PX + 5), ink.shortened(facts, 16, WIDTH_PX - 12), 16, ink.QUIET)
-    ink.save(image, path)
+    return image
 
 
 def _words(change: Change, tag: str, sheet: Sheet) -> tuple[str, str]:

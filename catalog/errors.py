@@ -11,6 +11,7 @@
         ├── BadReview         an answer cannot be taken into the review journal as it is
         ├── BrokenJournal     the review journal is not what was written
         ├── NotAdmitted       somebody may not use the review desk: an unknown, used or expired link
+        ├── TargetExists      what would be written is there already
         └── BadCase           a labelled case is incomplete or contradicts itself
 """
 
@@ -58,6 +59,10 @@ class BrokenJournal(CatalogError):
 
 class NotAdmitted(CatalogError):
     """An invitation cannot be given or used."""
+
+
+class TargetExists(CatalogError):
+    """Something is in the place where a file or folder would be written."""
 
 
 class BadCase(CatalogError):

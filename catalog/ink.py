@@ -181,9 +181,15 @@ def shortened(text: str, size_px: int, width_px: float) -> str:
     """`text`, cut with dots where it is wider than `width_px`."""
     if _at_most(drawable(text), size_px) <= width_px or width_of(text, size_px) <= width_px:
         return text
-    while text and width_of(text + "...", size_px) > width_px:
-        text = text[:-1]
-    return text.rstrip() + "..."
+    # Halving, since names may be as long as somebody likes: one letter at a time took minutes.
+    fits, too_long = 0, len(text) + 1
+    while too_long - fits > 1:
+        half = (fits + too_long) // 2
+        if width_of(text[:half] + "...", size_px) <= width_px:
+            fits = half
+        else:
+            too_long = half
+    return text[:fits].rstrip() + "..."
 
 
 def _at_most(words: str, size_px: int) -> float:

@@ -27,6 +27,10 @@ COMMANDS = {
     "demo": ("flows.cli_run", "Watch both sites on the built-in simulated archive."),
     "diff": ("flows.cli_diff", "Compare any two images of one place."),
     "evaluate": ("flows.cli_evaluate", "Score detection on labelled cases."),
+    "export": (
+        "flows.cli_export",
+        "Hand a run over: GeoJSON, KML, CSV, GeoPackage, STAC, a brief as HTML or PDF.",
+    ),
     "replay": ("flows.cli_replay", "Run over a past period again, as if each scheduled day had come."),
     "review": ("flows.cli_review", "The review desk: where people decide what each change is."),
     "run": ("flows.cli_run", "Watch sites: find images, compare them, keep what changed."),

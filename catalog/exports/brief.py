@@ -1,0 +1,305 @@
+"""The brief: a summary, the findings by zone, method and limits, for people who decide what is said in public."""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from PIL import Image
+
+from catalog.exports import claims, estimates, observation, pictures
+from catalog.exports.blocks import (
+    SIMULATED,
+    Block,
+    Bullets,
+    Columns,
+    Document,
+    Facts,
+    Heading,
+    PageBreak,
+    Picture,
+    Pictures,
+    Plain,
+    Table,
+    Text,
+    Together,
+)
+from catalog.exports.findings import Handed, HandedPair, HandedScene, Handover
+
+OUTSIDE = "Outside the zones"
+_LISTED_TILES = 40
+_LISTED_SCENES = 40
+_PHRASES = {"appeared": "appeared", "vanished": "vanished", "moved": "may have moved"}
+
+
+def brief(handover: Handover, chip_of: pictures.ChipOf) -> Document:
+    """The brief of a pair.
+
+    Raises
+    ------
+    BrokenRecord
+        A picture of the run is missing or damaged.
+    """
+    pair = handover.pair
+    title = f"{pair.title}: {pair.before.when} to {pair.after.when}"
+    return Document(
+        title=f"SIMULATED. {title}" if pair.simulated else title, subject=f"What changed, run {pair.name}",
+        simulated=pair.simulated, created=pair.created, running=f"{pair.title} | run {pair.name}",
+        blocks=tuple(_blocks(handover, title, chip_of)),
+    )  # fmt: skip
+
+
+def _blocks(handover: Handover, title: str, chip_of: pictures.ChipOf) -> Iterator[Block]:
+    pair = handover.pair
+    yield Heading(text=title, level=1)
+    if pair.simulated:
+        yield Text(text=SIMULATED, style="warning")
+    yield from _summary(handover)
+    if handover.overview is not None:
+        yield PageBreak()
+        yield Heading(text="Overview", level=2)
+        words = "Both dates side by side with everything that the run lists outlined."
+        yield Pictures(images=(pictures.overview(handover.overview, alt=words, caption=words),))
+    open_ones = [one for one in handover.findings if one.answer != "rejected"]
+    if open_ones:
+        yield PageBreak()
+        yield Heading(text="Findings by zone", level=2)
+        for zone, findings in by_zone(open_ones):
+            for number, one in enumerate(findings):
+                head = () if number else (Heading(text=zone, level=3),)
+                yield Together(blocks=(*head, *_finding(one, pair, chip_of(one))))
+    yield from _rejected([one for one in handover.findings if one.answer == "rejected"])
+    yield PageBreak()
+    yield from _method(handover)
+
+
+def by_zone(findings: Sequence[Handed]) -> list[tuple[str, list[Handed]]]:
+    """Findings of each zone, best first; those in no zone come last."""
+
+    def key(one: Handed) -> tuple[bool, str]:
+        return one.zone is None, one.zone or OUTSIDE
+
+    ordered = sorted(findings, key=key)
+    return [(name, list(group)) for (_, name), group in groupby(ordered, key=key)]
+
+
+def _summary(handover: Handover) -> Iterator[Block]:
+    pair, findings = handover.pair, [one for one in handover.findings if one.answer != "rejected"]
+    yield Heading(text="Summary", level=2)
+    if pair.status == "not_assessable":
+        yield Text(
+            text=f"The pair could not be assessed: {pair.reason or 'no reason given'}. Nothing is claimed about it.",
+            style="strong",
+        )
+    elif not findings:
+        yield Text(text=f"No finding is reported here. {_examined(pair)}", style="strong")
+    else:
+        yield Text(text=f"{_counted(findings)} {_examined(pair)}", style="strong")
+        yield Text(text=_real(findings))
+        yield _zone_table(findings)
+    if handover.held_back:
+        rule = f", which were asked for {handover.rule}" if handover.rule else ""
+        yield Text(
+            text=f"{handover.held_back} more changes that the run lists are not in this brief{rule}.",
+            style="quiet",
+        )
+    if not handover.reviewed:
+        yield Text(text="No person's review is recorded for these findings: they are what a program listed.")
+    yield Bullets(title="What this cannot show", lines=(*_limits(pair), *_unseen_lines(pair)))
+
+
+def _counted(findings: Sequence[Handed]) -> str:
+    parts = [
+        f"{number} {words}"
+        for kind, words in _PHRASES.items()
+        if (number := sum(one.kind == kind for one in findings))
+    ]
+    head = "1 finding" if len(findings) == 1 else f"{len(findings)} findings"
+    return f"{head}: {', '.join(parts)}."
+
+
+def _examined(pair: HandedPair) -> str:
+    missed = pair.tiles["not_assessable"] + pair.tiles["failed"]
+    total = sum(pair.tiles.values())
+    return f"{total - missed} of {total} tiles were examined, {pair.assessed_km2:.3g} km² seen on both dates."
+
+
+def _real(findings: Sequence[Handed]) -> str:
+    """How many of the findings are real, as a range."""
+    if not all(one.likelihood_known or one.answer == "confirmed" for one in findings):
+        sure = sum(one.answer == "confirmed" for one in findings)
+        return (
+            f"Between {sure} and {len(findings)} of them are real changes: scores of images of this kind have not been "
+            "measured as probabilities, so the range cannot be narrowed without a person's look."
+        )
+    chances = [1.0 if one.answer == "confirmed" else one.score for one in findings]
+    low, high = estimates.number_real([1.0 if chance is None else chance for chance in chances])
+    span = f"{low}" if low == high else f"{low} to {high}"
+    return (
+        f"Of these, {span} are real changes (9 in 10 interval, if the scores hold here as they did on labelled "
+        "images). Changes that were not found are not counted."
+    )
+
+
+def _zone_table(findings: Sequence[Handed]) -> Table:
+    rows = []
+    for zone, group in by_zone(findings):
+        kinds = ", ".join(
+            f"{sum(one.kind == kind for one in group)} {words}"
+            for kind, words in _PHRASES.items()
+            if any(one.kind == kind for one in group)
+        )
+        confirmed = sum(one.answer == "confirmed" for one in group)
+        tags = ", ".join(one.tag for one in group[:12]) + (", ..." if len(group) > 12 else "")
+        rows.append((zone, str(len(group)), kinds, str(confirmed), tags))
+    return Table(
+        head=("Zone", "Findings", "Kinds", "Confirmed by reviewers", "On the pictures"), rows=tuple(rows),
+        widths=(0.28, 0.11, 0.25, 0.14, 0.22),
+    )  # fmt: skip
+
+
+def _limits(pair: HandedPair) -> tuple[str, ...]:
+    return (claims.MAY[claims.tier(pair.gsd_m, pair.sensor)], observation.CAUTION)
+
+
+def _unseen_lines(pair: HandedPair) -> tuple[str, ...]:
+    found = []
+    missed = pair.tiles["not_assessable"] + pair.tiles["failed"]
+    if missed:
+        found.append(
+            f"{missed} of {sum(pair.tiles.values())} tiles could not be assessed; they are listed at the end."
+        )
+    blind = [zone.name for zone in pair.zones if zone.watched and zone.seen is not None and zone.seen < 0.5]
+    if blind:
+        found.append(f"Zones not seen, or less than half: {'; '.join(blind)}.")
+    if pair.detectability:
+        found.append(pair.detectability)
+    return tuple(found)
+
+
+def _finding(one: Handed, pair: HandedPair, chip: Image.Image | None) -> tuple[Plain, ...]:
+    words = observation.of(one, pair)
+    said = observation.claim_of(one, pair)
+    head = Heading(text=f"{one.tag}  {_PHRASES[one.kind]}: {said.label}", level=4)
+    facts = Facts(rows=(*words.facts, ("Images", f"{pair.before.id}; {pair.after.id}"), ("Change", one.id)))
+    shown: Plain = facts
+    if chip is not None:
+        images = tuple(_side(chip, one, scene) for scene in (pair.before, pair.after))
+        shown = Columns(columns=((Pictures(images=images),), (facts,)), widths=(0.6, 0.4))
+    reasons = [f"For it: {reason}." for reason in words.confidence.for_it]
+    reasons += [f"Against it: {reason}." for reason in words.confidence.against_it]
+    details = Columns(
+        columns=(
+            (Bullets(title=words.confidence.sentence, lines=tuple(reasons)),),
+            (Bullets(title="It could also be", lines=words.alternatives),),
+            (Bullets(title="Not observed", lines=words.gaps),),
+        ),
+        widths=(1 / 3, 1 / 3, 1 / 3),
+    )
+    said_of_it = (Bullets(title="Reviewers", lines=words.reviews),) if words.reviews else ()
+    return (head, shown, Text(text=" ".join(words.observed)), details, *said_of_it)
+
+
+def _side(chip: Image.Image, one: Handed, scene: HandedScene) -> Picture:
+    alt = f"{one.tag} on the {scene.date} image, {scene.when}, with outline and scale bar"
+    return pictures.side(chip, scene.date, alt=alt, caption=f"{scene.date}: {scene.when}")
+
+
+def _rejected(findings: Sequence[Handed]) -> Iterator[Block]:
+    if not findings:
+        return
+    yield Heading(text="Rejected on review", level=2)
+    yield Text(
+        text="Listed by the program and rejected by every reviewer who judged them. They are no findings."
+    )
+    rows = tuple(
+        (
+            one.tag, one.zone or OUTSIDE, "" if one.score is None else observation.score_words(one.score),
+            "; ".join(observation.reason_words(v.reason) for v in one.review.verdicts if v.reason) or "no reason given",
+            one.id,
+        )
+        for one in findings
+    )  # fmt: skip
+    yield Table(
+        head=("", "Zone", "Score", "Reason", "Change id"), rows=rows, widths=(0.08, 0.32, 0.1, 0.3, 0.2)
+    )
+
+
+def _method(handover: Handover) -> Iterator[Block]:
+    pair = handover.pair
+    yield Heading(text="Method and limits", level=2)
+    yield Heading(text="What was compared", level=3)
+    for scene in (pair.before, pair.after):
+        yield from _scene(scene)
+    yield Text(text=pair.attribution)
+    yield Heading(text="How", level=3)
+    yield Text(text=f"{pair.alignment} {pair.valid_fraction:.0%} of the area could be used on both dates.")
+    if pair.detectability:
+        yield Text(text=pair.detectability)
+    yield from (Text(text=note) for note in pair.notes)
+    yield Text(text=_words_of_estimation())
+    yield Table(head=("Expression", "Probability"), rows=estimates.LIKELIHOOD_TABLE, widths=(0.6, 0.4))
+    yield from _not_assessed(pair)
+    yield from _left_out(pair)
+    yield from _reproduce(handover)
+
+
+def _scene(scene: HandedScene) -> Iterator[Block]:
+    rows = [("Image", scene.id), ("Taken", scene.when)]
+    if scene.platform:
+        rows.append(("Platform", scene.platform))
+    if scene.facts:
+        rows.append(("Geometry", ", ".join(f"{name} {value}" for name, value in scene.facts)))
+    rows.append(("Licence", scene.licence or "not stated: check before publishing"))
+    for file in scene.files:
+        rows.append(("File", file.name))
+        rows.append(("SHA-256", file.sha256 or "not recorded"))
+    yield Text(text=scene.date.capitalize(), style="strong")
+    yield Facts(rows=tuple(rows))
+
+
+def _words_of_estimation() -> str:
+    return (
+        "Words of estimation follow ICD 203 (2015). A likelihood is the score of the detector where that has been "
+        "measured on labelled images of this kind, and is not stated elsewhere. Confidence is high only where a later "
+        "date or a reviewer confirms a change and nothing speaks against it; it is low from three doubts on, or four "
+        "where it is confirmed."
+    )
+
+
+def _not_assessed(pair: HandedPair) -> Iterator[Block]:
+    if not pair.unseen:
+        return
+    yield Heading(text="Not assessed", level=3)
+    yield Text(text="Of these tiles nothing can be said. Not observed is never \u201cgone\u201d.")
+    rows = tuple(
+        (tile.tile, tile.outcome.replace("_", " "), tile.reason) for tile in pair.unseen[:_LISTED_TILES]
+    )
+    yield Table(head=("Tile", "Outcome", "Reason"), rows=rows, widths=(0.15, 0.2, 0.65))
+    if len(pair.unseen) > _LISTED_TILES:
+        yield Text(
+            text=f"And {len(pair.unseen) - _LISTED_TILES} more, see tiles.json of the run.", style="quiet"
+        )
+
+
+def _left_out(pair: HandedPair) -> Iterator[Block]:
+    if not pair.left_out:
+        return
+    yield Heading(text="Images that were not used", level=3)
+    yield Table(head=("Image", "Reason"), rows=pair.left_out[:_LISTED_SCENES], widths=(0.45, 0.55))
+    if len(pair.left_out) > _LISTED_SCENES:
+        yield Text(
+            text=f"And {len(pair.left_out) - _LISTED_SCENES} more, see report.json of the run.", style="quiet"
+        )
+
+
+def _reproduce(handover: Handover) -> Iterator[Block]:
+    pair = handover.pair
+    yield Heading(text="Computing it again", level=3)
+    yield Text(text=pair.command, style="code")
+    yield Text(text="The inputs must have the SHA-256 stated above.")
+    rows = [
+        ("Run", pair.name), ("Written", pair.created), ("SHA-256 of its report", pair.report_sha256),
+        ("Software", ", ".join(f"{name} {version}" for name, version in pair.software)),
+    ]  # fmt: skip
+    if pair.journal_head is not None:
+        rows.append(("Head of the review journal", pair.journal_head))
+    yield Facts(rows=tuple(rows))
