@@ -8,7 +8,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 # Stamps name what .venv was built from, so a changed lock or a moved folder builds it again. What only tests and
 # checks need is installed when they are first run.
-SUM := $(shell { cat requirements/*.txt pyproject.toml requirements/venv.sh; pwd; } | cksum | cut -d' ' -f1)
+SUM := $(shell { cat requirements/*.txt requirements/web/*.* pyproject.toml requirements/venv.sh; pwd; } | cksum | cut -d' ' -f1)
 RUN := $(VENV)/to-run-$(SUM)
 STAMP := $(VENV)/to-develop-$(SUM)
 ARGS ?=
@@ -17,7 +17,7 @@ export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS := 180
 
-.PHONY: help venv demo test lint format bench lock wheel clean distclean
+.PHONY: help venv demo test lint format bench lock web wheel clean distclean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -55,6 +55,9 @@ bench: $(STAMP) ## speed, memory, bytes read and flow overhead, into benchmarks/
 
 lock: ## write requirements/*.txt anew from the ranges in pyproject.toml
 	requirements/lock.sh
+
+web: $(RUN) ## bundle what the review desk takes from npm
+	$(PY) requirements/web/bundle.py
 
 wheel: $(STAMP) ## build the wheel into dist/
 	rm -rf dist

@@ -51,6 +51,8 @@ pip=("$venv/bin/python" -m pip --disable-pip-version-check)
 # --no-compile: Python compiles what is imported; compiling everything takes longer than installing it.
 "${pip[@]}" install -qq --no-compile --no-deps --require-hashes -r "$lock"
 "${pip[@]}" install -qq --no-deps --no-build-isolation -e .
+"$venv/bin/python" requirements/web/bundle.py ||
+    say "Until this works (\`make web\` tries again) \`sitewatch review\` does not start; everything else does."
 if [ -n "${PYTHONDONTWRITEBYTECODE:-}" ]; then
     # Then it never keeps what it compiled, and every start would take seconds more.
     say "Compiling them once, because PYTHONDONTWRITEBYTECODE is set ..."

