@@ -8,7 +8,8 @@ VENV := .venv
 PY := $(VENV)/bin/python
 # Stamps name what .venv was built from, so a changed lock or a moved folder builds it again. What only tests and
 # checks need is installed when they are first run.
-SUM := $(shell { cat requirements/*.txt requirements/web/*.* pyproject.toml requirements/venv.sh; pwd; } | cksum | cut -d' ' -f1)
+SUM := $(shell { cat requirements/*.txt requirements/web/package-lock.json requirements/web/openlayers.js \
+	requirements/web/bundle.py pyproject.toml requirements/venv.sh; pwd; } | cksum | cut -d' ' -f1)
 RUN := $(VENV)/to-run-$(SUM)
 STAMP := $(VENV)/to-develop-$(SUM)
 ARGS ?=
@@ -67,5 +68,5 @@ clean: ## remove caches and build products, keep .venv and outputs
 	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis benchmarks/results
 	find . -path ./$(VENV) -prune -o -path ./.git -prune -o -name __pycache__ -type d -exec rm -rf {} +
 
-distclean: clean ## clean, and .venv too
-	rm -rf $(VENV)
+distclean: clean ## clean, and .venv and the bundled map library too
+	rm -rf $(VENV) requirements/web/node_modules review/static/vendor

@@ -1,7 +1,7 @@
 """Routes of pages, and of the documents that their scripts fetch."""
 
 import itertools
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse, Response
@@ -74,6 +74,30 @@ def disagreements_page(request: Request, who: SignedIn) -> Response:
     ]
     values = {"rows": rows, "choice": choice, "more": found.next is not None, "key_of": shelf(request).key_of}
     return page(request, "disagreements.html", values, who=who)
+
+
+@router.get("/figures")
+def figures_page(
+    request: Request,
+    who: SignedIn,
+    site: Annotated[str, Query(max_length=200)] = "",
+    sensor: Literal["", "optical", "sar"] = "",
+    simulated: Literal["", "yes", "no"] = "",
+) -> Response:
+    """What the answers say of the detector, and of the reviewers."""
+    figures = records(request).figures(
+        sites=(site,) if site else (),
+        sensor=sensor or None,
+        simulated=None if simulated == "" else simulated == "yes",
+    )
+    values = {
+        "figures": figures,
+        "sites": _sites(request),
+        "site": site,
+        "sensor": sensor,
+        "simulated": simulated,
+    }
+    return page(request, "figures.html", values, who=who)
 
 
 @router.get("/api/items")

@@ -1,6 +1,8 @@
 """What holds for every request and every response."""
 
 import re
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ from starlette.testclient import TestClient
 from review.guard import HEADERS, LARGEST_BODY_BYTES
 from review.settings import DeskSettings
 from review.views import STATIC, TEMPLATES
-from tests.review.conftest import PLAIN_RUN, Person, RunningDesk
+from tests.review.conftest import PLAIN_RUN, Person, RunningDesk, opened
 
 TRAVERSALS = [
     "/static/../app.py", "/static/%2e%2e/app.py", "/static/..%2fapp.py", "/static/....//app.py", "/static//etc/passwd",
@@ -20,6 +22,19 @@ TRAVERSALS = [
     "/runs/.partial/tiles/before/0/0/0.png",
     "/api/runs/..%2f..%2f", "/api/runs/%00", "/review?subject=tile:../../etc/r00c00", "/api/items?subject=tile:%00/x",
 ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def desk(written: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDesk]:
+    """One desk for all of these: they look and do not answer."""
+    shutil.copytree(written, root := tmp_path_factory.mktemp("shared") / "outputs")
+    with opened(root) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def ana(desk: RunningDesk) -> Person:
+    return desk.person("Ana")
 
 
 @pytest.mark.parametrize(

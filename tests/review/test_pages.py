@@ -158,3 +158,21 @@ def test_data_blocks_cannot_be_ended_from_inside() -> None:
     assert "<" not in text
     assert ">" not in text
     assert json.loads(text) == {"x": "</script><!-- & >"}
+
+
+def test_figures_follow_from_the_answers(desk: RunningDesk, ana: Person) -> None:
+    empty = ana.get("/figures").text
+    assert "0 of 0 decided changes" in empty
+    omar = desk.person("Omar")
+    subjects = ana.get("/api/queue?show=all").json()["subjects"]
+    for number, subject in enumerate(subjects):
+        said = {"verdict": "confirmed"} if number < 3 else {"verdict": "rejected", "reason": "shadow"}
+        ana.answer("assign_second", subject, {"rule": "asked for at the desk"})
+        ana.answer("verdict", subject, said)
+        omar.answer("verdict", subject, {"verdict": "confirmed"})
+    page = ana.get("/figures").text
+    assert "3 of 5 alike" in page
+    assert "3 of 3 decided changes are real" in page, "disputed ones are left out of shares"
+    for query in ("site=testbase", "sensor=optical", "simulated=yes", "site=nothing&sensor=sar&simulated=no"):
+        assert ana.get(f"/figures?{query}").status_code == 200
+    assert ana.get("/figures?sensor=nose").status_code == 422

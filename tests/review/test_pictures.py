@@ -1,6 +1,8 @@
 """Tiles and crops: the right pixels, the same contrast for both dates, kept by browsers, with and without
 georeference."""
 
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -18,6 +20,19 @@ from tests.review.conftest import PLAIN_RUN, SITE_RUN, Person, RunningDesk, open
 
 SITE_KEY = SITE_RUN.replace("/", "_")
 KEYS = [SITE_KEY, PLAIN_RUN]
+
+
+@pytest.fixture(scope="module")
+def desk(written: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDesk]:
+    """One desk for all of these: they look and do not answer."""
+    shutil.copytree(written, root := tmp_path_factory.mktemp("shared") / "outputs")
+    with opened(root) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def ana(desk: RunningDesk) -> Person:
+    return desk.person("Ana")
 
 
 def picture(person: Person, address: str, **query: object) -> NDArray[np.uint8]:

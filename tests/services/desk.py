@@ -1,11 +1,10 @@
 """A review desk as users start it, and a browser to look at it with."""
 
 import contextlib
-import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,9 +17,6 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_pla
 
 from review.settings import DeskSettings
 from tests.services.processes import START_S, free_port, stop
-
-PROGRAM = "SITEWATCH_PROGRAM"
-"""Names an installed ``sitewatch`` to be tested instead of this checkout."""
 
 CHROMIUM = (
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -53,19 +49,19 @@ class Watched:
     asked: list[str] = field(default_factory=list)
 
 
-def command() -> list[str]:
-    """How the program is started."""
-    named = os.environ.get(PROGRAM)
-    return [named] if named else [sys.executable, "-m", "flows.cli"]
+SITEWATCH = (sys.executable, "-m", "flows.cli")
+"""How the program of this checkout is started."""
 
 
 @contextlib.contextmanager
-def running_desk(root: Path, *options: str) -> Iterator[DeskProcess]:
-    """A desk on an outputs folder for as long as the block lasts."""
+def running_desk(
+    root: Path, *options: str, program: Sequence[str | Path] = SITEWATCH, **started: Any
+) -> Iterator[DeskProcess]:
+    """A desk on an outputs folder for as long as the block lasts; `started` goes to `subprocess`."""
     port = free_port()
     process = subprocess.Popen(
-        [*command(), "review", "--no-browser", "--port", str(port), "--out", str(root), *options],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        [*program, "review", "--no-browser", "--port", str(port), "--out", str(root), *options],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **started,
     )  # fmt: skip
     timer = threading.Timer(START_S, process.kill)
     timer.start()

@@ -8,7 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from tests.services.desk import command
+from tests.services.desk import SITEWATCH
 from tests.unit.models.planted import block, noisy, texture
 
 SIDE_PX = 400
@@ -36,7 +36,7 @@ def planted_pair(folder: Path) -> tuple[Path, Path]:
 def sitewatch(*args: str | Path) -> Any:
     """Run the program; its JSON document."""
     done = subprocess.run(
-        [*command(), *map(str, args), "--json"], capture_output=True, text=True, timeout=600, check=False
+        [*SITEWATCH, *map(str, args), "--json"], capture_output=True, text=True, timeout=600, check=False
     )
     assert done.returncode in (0, 3), done.stderr
     return json.loads(done.stdout)

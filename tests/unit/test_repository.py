@@ -1,5 +1,6 @@
 """What may be tracked, and the promises that no single module can keep: pins, versions, import direction."""
 
+import json
 import re
 import subprocess
 import sys
@@ -139,6 +140,18 @@ def test_the_lock_holds_what_the_project_asks_for(repository: Path, project: dic
         assert wrong == []
     assert {name: dev.get(name) for name in runtime} == runtime
     assert {name: dev.get(name) for name in run} == run
+
+
+def test_the_npm_lock_is_exact_hashed_and_names_no_registry(repository: Path) -> None:
+    web = repository / "requirements" / "web"
+    asked = json.loads((web / "package.json").read_text())
+    packages = json.loads((web / "package-lock.json").read_text())["packages"]
+    for name, version in {**asked["dependencies"], **asked["devDependencies"]}.items():
+        assert packages[f"node_modules/{name}"]["version"] == version, f"{name} is not pinned exactly"
+    for name, package in packages.items():
+        if name:
+            assert package["integrity"].startswith("sha512-"), name
+            assert "resolved" not in package, name
 
 
 def test_one_version(repository: Path) -> None:

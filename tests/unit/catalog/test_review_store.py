@@ -437,6 +437,7 @@ class TestRecurrence:
         store.sync()
         assert len(subjects(store, suppressed=True)) == 2  # also what is written later
         store.append(draft("undo", None, event=event.seq))
+        store.settle()
         assert subjects(store, suppressed=True) == []
 
     @pytest.mark.parametrize("reason", ["cloud", "misregistration", "bad_imagery"])
@@ -446,16 +447,20 @@ class TestRecurrence:
         store = opened(self.archive(tmp_path, 1, 5, 9).root)
         first = finding_id(Day(day=1), Day(day=5))
         verdict(store, "rejected", first, reason=reason)
+        store.settle()
         assert subjects(store, suppressed=True) == []
         store.append(draft("suppress", first, until="2025-01-09", reason=reason))
+        store.settle()
         assert len(subjects(store, suppressed=True)) == 1
         store.append(draft("unsuppress", first))
+        store.settle()
         assert subjects(store, suppressed=True) == []
 
     def test_it_expires(self, tmp_path: Path, opened: Open) -> None:
         store = opened(self.archive(tmp_path, 1, 5, 9, 13).root)
         first = finding_id(Day(day=1), Day(day=5))
         store.append(draft("suppress", first, until="2025-01-09", reason="seasonal"))
+        store.settle()
         assert subjects(store, suppressed=True) == [finding_id(Day(day=5), Day(day=9))]
         place = store.change(first).outline
         assert place is not None
@@ -470,6 +475,7 @@ class TestRecurrence:
         verdict(store, "rejected", finding_id(Day(day=1), Day(day=5)), reason="known_object")
         later = subjects(store, suppressed=True)[0]
         verdict(store, "confirmed", later)
+        store.settle()
         assert subjects(store, suppressed=True) == []
 
     def test_something_of_another_size_is_not_the_same(self, tmp_path: Path, opened: Open) -> None:
@@ -477,6 +483,7 @@ class TestRecurrence:
         archive.compare(Day(day=5), Day(day=9), Said(place=(40, 50, 130, 110)))
         store = opened(archive.root)
         verdict(store, "rejected", finding_id(Day(day=1), Day(day=5)), reason="known_object")
+        store.settle()
         assert subjects(store, suppressed=True) == []
 
 
