@@ -27,6 +27,7 @@ from catalog.exports.findings import Handed, HandedPair, HandedScene, Handover
 OUTSIDE = "Outside the zones"
 _LISTED_TILES = 40
 _LISTED_SCENES = 40
+_ANSWERS = ("confirmed", "rejected", "unsure", "disputed")
 _PHRASES = {"appeared": "appeared", "vanished": "vanished", "moved": "may have moved"}
 
 
@@ -101,9 +102,20 @@ def _summary(handover: Handover) -> Iterator[Block]:
             text=f"{handover.held_back} more changes that the run lists are not in this brief{rule}.",
             style="quiet",
         )
-    if not handover.reviewed:
-        yield Text(text="No person's review is recorded for these findings: they are what a program listed.")
+    yield Text(text=_reviewed(handover))
     yield Bullets(title="What this cannot show", lines=(*_limits(pair), *_unseen_lines(pair)))
+
+
+def _reviewed(handover: Handover) -> str:
+    """How far people have looked at what is handed over."""
+    seen = sum(one.answer != "not reviewed" for one in handover.findings)
+    if not seen:
+        return "No person's review is recorded for these findings: they are what a program listed."
+    named = {answer: sum(one.answer == answer for one in handover.findings) for answer in _ANSWERS}
+    parts = ", ".join(f"{number} {answer}" for answer, number in named.items() if number)
+    return (
+        f"People reviewed {seen} of {len(handover.findings)}: {parts}. The others are what a program listed."
+    )
 
 
 def _counted(findings: Sequence[Handed]) -> str:
@@ -219,7 +231,7 @@ def _rejected(findings: Sequence[Handed]) -> Iterator[Block]:
         for one in findings
     )  # fmt: skip
     yield Table(
-        head=("", "Zone", "Score", "Reason", "Change id"), rows=rows, widths=(0.08, 0.32, 0.1, 0.3, 0.2)
+        head=("Tag", "Zone", "Score", "Reason", "Change id"), rows=rows, widths=(0.08, 0.32, 0.1, 0.3, 0.2)
     )
 
 

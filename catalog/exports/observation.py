@@ -145,7 +145,7 @@ def count_words(one: Handed, pair: HandedPair) -> str:
         return "not counted: pixels or kind do not carry a number"
     low, high = span
     words = "1 object" if high == 1 else f"{low} to {high} objects"
-    return f"{words}; none if it is a false alarm"
+    return f"{words}; none if {'the reviewer is mistaken' if one.by_person else 'it is a false alarm'}"
 
 
 def _confidence(one: Handed, pair: HandedPair) -> Confidence:
