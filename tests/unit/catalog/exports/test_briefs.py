@@ -13,7 +13,8 @@ import pytest
 from catalog.errors import BrokenRecord
 from catalog.exports import brief, brief_html, brief_pdf
 from catalog.exports.blocks import Bullets, Document, Facts, Heading, Table, Text
-from catalog.exports.findings import Handover, Remark, Review, Verdict
+from catalog.exports.findings import Handover
+from catalog.exports.people import Remark, Review, Verdict
 from catalog.exports.pictures import RunPictures
 from catalog.reader import StoredRun
 from tests.unit.catalog.exports.handovers import HOSTILE, unseen
