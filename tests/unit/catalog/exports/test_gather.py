@@ -53,7 +53,7 @@ def test_the_command_of_a_diff_is_quoted_for_a_shell(tmp_path: Path) -> None:
     odd = replace(made.source_file(work, "before-scene", b"old"), href="/data/a b; rm -rf $HOME.jpg")
     given = {
         "given": {"gsd_m": 0.5, "sensor": None, "quantity": None},
-        "scorer": "/home/x/my.json",
+        "scorer": str(tmp_path / "my.json"),
         "min_score": 0.5,
     }
     run = handovers.stored(
