@@ -217,7 +217,7 @@ def page(
         connection, filters, before=None if after is None else _position(after), limit=limit + 1
     )
     found = entries(connection, review_items.c.subject.in_(subjects[:limit]), viewer=viewer)
-    return QueuePage(entries=tuple(found), next=_cursor(found[-1]) if len(subjects) > limit else None)
+    return QueuePage(entries=tuple(found), next=position_of(found[-1]) if len(subjects) > limit else None)
 
 
 def entries(
@@ -241,7 +241,8 @@ def _entry(row: RowMapping, viewer: str | None) -> QueueEntry:
     return entry.blinded() if hidden else entry
 
 
-def _cursor(entry: QueueEntry) -> str:
+def position_of(entry: QueueEntry) -> str:
+    """What `page` takes as `after` to go on behind an entry."""
     text = json.dumps([getattr(entry, name) for name in ORDER], separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 

@@ -1,6 +1,6 @@
 """The records of the review desk: one door to the journal, the queue and the figures."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +16,9 @@ from catalog.queue import Counts, QueueEntry, QueueFilters, QueuePage
 from catalog.queue_mirror import QueueMirror
 from catalog.reader import StoredRun, load_run
 from catalog.review_acts import tile_subject
+from catalog.review_figures import BUDGETS_PER_KM2, Figures, figures
 from catalog.review_intake import Intake
-from catalog.review_standing import state_of
+from catalog.review_standing import mark_lately, state_of
 from catalog.review_tables import review_items, review_outlines, review_runs
 from catalog.second_review import SecondRule
 from catalog.standings import ReviewState
@@ -92,8 +93,8 @@ class ReviewStore:
         self.root = root
         self._database: Database = database_of(root, kept=True)
         self._mirror = QueueMirror()
-        with self._database.writing():
-            pass  # makes the tables, or brings them up to date
+        with self._database.writing() as connection:  # makes the tables, or brings them up to date
+            mark_lately(connection)
         self.sync()
         journal_copy.add_missing(root, self._database)
         self._desk = Intake(root, self._database, second=second)
@@ -145,6 +146,20 @@ class ReviewStore:
             return queue.page(
                 connection, self._mirror, filters or QueueFilters(), after=after, limit=limit, viewer=viewer
             )
+
+    def entry(self, subject: str, *, viewer: str | None = None) -> QueueEntry | None:
+        """A change or tile as the queue has it; None where it is not in the queue."""
+        with self._reading() as connection:
+            found = queue.entries(connection, review_items.c.subject == subject)
+            state = state_of(connection, subject) if found and viewer is not None else None
+        if not found:
+            return None
+        return found[0] if state is None or viewer is None else _for(viewer, found[0], state)[0]
+
+    def position_of(self, subject: str) -> str | None:
+        """What `queue` takes as `after` to go on behind a change or tile; None where it is not in the queue."""
+        found = self.entry(subject)
+        return None if found is None else queue.position_of(found)
 
     def counts(self, filters: QueueFilters | None = None) -> Counts:
         """How much a filter finds; see `catalog.queue.counts`."""
@@ -226,6 +241,20 @@ class ReviewStore:
         with self._reading() as connection:
             return suppression.suppressed(connection, site=site, sensor=sensor, place=place, day=day)
 
+    def figures(
+        self,
+        *,
+        sites: Sequence[str] = (),
+        sensor: str | None = None,
+        simulated: bool | None = None,
+        budgets_per_km2: Sequence[float] = BUDGETS_PER_KM2,
+    ) -> Figures:
+        """Precision, recall, agreement and the dry run; see `catalog.review_figures.figures`."""
+        with self._reading() as connection:
+            return figures(
+                connection, sites=sites, sensor=sensor, simulated=simulated, budgets_per_km2=budgets_per_km2
+            )
+
     def head(self) -> Head:
         """The end of the journal, to be noted in whatever is handed on."""
         with self._reading() as connection:
@@ -234,6 +263,10 @@ class ReviewStore:
     def note_head(self, why: str) -> Head | None:
         """Note the end of the journal outside the database; see `catalog.journal_copy`."""
         return journal_copy.note_head(self.root, self._database, why)
+
+    def settle(self) -> None:
+        """Wait until recurrences of what was rejected so far are marked."""
+        self._desk.settle()
 
     def close(self) -> None:
         """Finish what is under way, and let go of the database."""

@@ -17,7 +17,7 @@ from catalog.review_acts import MISSED, is_tile, tile_of
 from catalog.review_index import add_missed, add_tile
 from catalog.review_outline import on_grid
 from catalog.review_rows import UNSEEN, missed_row, tile_row
-from catalog.review_standing import refresh, state_of
+from catalog.review_standing import stand, state_of
 from catalog.review_tables import review_items, review_runs
 from catalog.second_review import RULE_REVIEWER, SecondRule
 
@@ -26,7 +26,7 @@ _ITEM = select(review_items).where(review_items.c.subject == bindparam("subject_
 
 def take_in(
     connection: Connection, root: Path, drafts: Sequence[ReviewDraft], *, second: SecondRule | None = None
-) -> list[ReviewEvent | BadReview]:
+) -> tuple[list[ReviewEvent | BadReview], set[str]]:
     """Add answers to the journal, one after the other, and bring the index up to date.
 
     Parameters
@@ -40,9 +40,11 @@ def take_in(
 
     Returns
     -------
-    list of ReviewEvent or BadReview
+    found : list of ReviewEvent or BadReview
         For each draft the event that holds it, or why it cannot be taken in: it is about nothing that is there, or may
         not be given now. An answer that is refused leaves nothing behind.
+    neighbours : set of str
+        Changes that `catalog.review_standing.mark` is to look at after, which nobody who answers has to wait for.
     """
     last: Head | ReviewEvent = journal.head(connection)
     found: list[ReviewEvent | BadReview] = []
@@ -61,8 +63,7 @@ def take_in(
         if event.act == "missed":
             add_missed(connection, root, event.subject, str(event.run), event.body)
         last = (_assign(connection, event, second) if second and event.act == "verdict" else None) or event
-    refresh(connection, [event.subject for event in found if isinstance(event, ReviewEvent)])
-    return found
+    return found, stand(connection, [event.subject for event in found if isinstance(event, ReviewEvent)])
 
 
 def missed_subject(key: str) -> str:

@@ -1,5 +1,6 @@
 """Where answers come in: many people at once, one transaction for all that wait."""
 
+import logging
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock
@@ -8,11 +9,14 @@ from sqlalchemy import Connection
 
 from catalog import journal, journal_copy
 from catalog.database import Database
-from catalog.errors import BadReview, BrokenJournal
+from catalog.errors import BadReview, BrokenJournal, CatalogError
 from catalog.journal import ReviewDraft, ReviewEvent
 from catalog.layout import JOURNAL_COPY
 from catalog.review_answering import take_in
+from catalog.review_standing import mark
 from catalog.second_review import SecondRule
+
+_LOG = logging.getLogger(__name__)
 
 _Waiting = tuple[ReviewDraft, Future[ReviewEvent]]
 
@@ -50,6 +54,10 @@ class Intake:
         self._worker.submit(self._take_all)
         return mine.result()
 
+    def settle(self) -> None:
+        """Wait until all that follows from the answers given so far has been done."""
+        self._worker.submit(lambda: None).result()
+
     def close(self) -> None:
         """Finish what is under way."""
         self._worker.shutdown()
@@ -62,7 +70,9 @@ class Intake:
         try:
             with self._database.writing() as connection:
                 before = self._refuse_cut(connection)
-                found = take_in(connection, self._root, [draft for draft, _ in batch], second=self._second)
+                found, neighbours = take_in(
+                    connection, self._root, [draft for draft, _ in batch], second=self._second
+                )
                 fresh = journal.events(connection, after=before)
             journal_copy.add_these(self._root, self._database, fresh)
         except BaseException as problem:
@@ -74,6 +84,18 @@ class Intake:
                 future.set_exception(answer)
             else:
                 future.set_result(answer)
+        self._mark(neighbours)
+
+    def _mark(self, neighbours: set[str]) -> None:
+        """Mark what comes up again at the places of rejected changes; nobody waits for that."""
+        if not neighbours:
+            return
+        try:
+            with self._database.writing() as connection:
+                mark(connection, neighbours)
+        except CatalogError:
+            # Made up for when the desk is next opened.
+            _LOG.exception("recurrences of rejected changes could not be marked")
 
     def _refuse_cut(self, connection: Connection) -> int:
         """Never begin a second journal over a lost one; number of the last event that is there."""

@@ -16,6 +16,9 @@ SMALLEST_M2 = 0.01
 LARGEST_M2 = 25e6
 """25 km2: more than any object, and than most places."""
 
+FURTHEST = 1e7
+"""Of a position, in degrees or pixels: what lies further away only breaks computations."""
+
 _DEG_M = 111_320.0
 
 
@@ -69,6 +72,10 @@ def _position(what: str, point: Any, decimals: int) -> list[float]:
         raise BadReview(f"{what}: a position is two numbers, got {point!r:.80}")
     if any(isinstance(n, bool) or not isinstance(n, int | float) or not math.isfinite(n) for n in point):
         raise BadReview(f"{what}: a position is two finite numbers, got {point!r:.80}")
+    if max(map(abs, point)) > FURTHEST:
+        raise BadReview(
+            f"{what}: a position lies further away than anything on a picture or on earth: {point!r:.80}"
+        )
     return [round(float(number), decimals) for number in point]
 
 

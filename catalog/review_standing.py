@@ -9,22 +9,62 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, upda
 
 from catalog import suppression
 from catalog.journal import ReviewEvent, event_of
-from catalog.review_tables import review_answers, review_events, review_items, review_outlines, review_runs
+from catalog.review_tables import (
+    review_answers,
+    review_events,
+    review_items,
+    review_outlines,
+    review_runs,
+    review_suppressions,
+)
 from catalog.review_worth import worth
 from catalog.standings import Automatic, ReviewState, fold
 from catalog.tables import finding_events
 
 _AT_ONCE = 500
+_LATELY = 200
 _LAST_CHANGE = select(func.max(review_items.c.changed))
 
 
 def refresh(connection: Connection, subjects: Iterable[str]) -> None:
-    """Bring everything that the index says of subjects up to date with the journal and the rule."""
+    """Bring everything that the index says of subjects, and of what comes up again at their places, up to date with
+    the journal and the rule.
+    """
+    mark(connection, stand(connection, subjects))
+
+
+def stand(connection: Connection, subjects: Iterable[str]) -> set[str]:
+    """Bring what the index says of subjects up to date; changes at their places that `mark` is to look at after."""
     wanted = list(dict.fromkeys(subjects))
     tiles: set[tuple[str, str]] = set()
+    neighbours: set[str] = set()
     for part in _parts(wanted):
-        tiles |= _refresh(connection, part)
+        touched, near = _refresh(connection, part)
+        tiles |= touched
+        neighbours |= near
     weigh_tiles(connection, tiles)
+    return neighbours
+
+
+def mark(connection: Connection, subjects: Iterable[str]) -> None:
+    """Look anew whether the places of changes are suppressed."""
+    touched: set[tuple[str, str]] = set()
+    for part in _parts(sorted(subjects)):
+        touched |= _mark(connection, part)
+    weigh_tiles(connection, touched)
+
+
+def mark_lately(connection: Connection) -> None:
+    """The same for whatever the last rejections may be about, should a killed process not have come to it."""
+    latest = select(review_suppressions.c.subject).order_by(review_suppressions.c.seq.desc()).limit(_LATELY)
+    subjects = list(connection.execute(latest).scalars())
+    outlines = _outlines(connection, subjects)
+    rows = connection.execute(select(review_items).where(review_items.c.subject.in_(subjects))).mappings()
+    found: set[str] = set()
+    for row in rows.all():
+        if row["subject"] in outlines:
+            found |= _near(connection, dict(row), outlines[row["subject"]])
+    mark(connection, found)
 
 
 def refresh_site(connection: Connection, site: str) -> None:
@@ -55,8 +95,8 @@ def state_of(connection: Connection, subject: str) -> ReviewState:
     return fold(subject, [event_of(row) for row in rows], automatic=automatic)
 
 
-def _refresh(connection: Connection, subjects: Sequence[str]) -> set[tuple[str, str]]:
-    """Tiles whose worth may be another now."""
+def _refresh(connection: Connection, subjects: Sequence[str]) -> tuple[set[tuple[str, str]], set[str]]:
+    """Tiles whose worth may be another now, and changes whose places may be suppressed now, or not any more."""
     items = {
         row["subject"]: dict(row)
         for row in connection.execute(
@@ -82,21 +122,21 @@ def _refresh(connection: Connection, subjects: Sequence[str]) -> set[tuple[str, 
     rows = []
     for subject, item in items.items():
         unmarked = states[subject].verdict is not None or item["site"] not in marking
-        mark = None if unmarked else _mark_of(connection, item, outlines.get(subject))
-        rows.append(_row(item, states[subject], mark, latest.get(subject)))
+        found = None if unmarked else _mark_of(connection, item, outlines.get(subject))
+        rows.append(_row(item, states[subject], found, latest.get(subject)))
     _write(connection, rows)
     touched = {
         (items[row["item"]]["run"], items[row["item"]]["tile"])
         for row in rows
         if row["worth"] != items[row["item"]]["worth"]
     }
-    return touched | _mark(connection, neighbours - items.keys())
+    return touched, neighbours
 
 
 def _row(
     item: Mapping[str, Any],
     state: ReviewState,
-    mark: suppression.Suppression | None,
+    found: suppression.Suppression | None,
     rule: tuple[str, str, str | None] | None,
 ) -> dict[str, Any]:
     return {
@@ -105,20 +145,20 @@ def _row(
         "given_label": state.label, "answers": len(state.answers), "last_seq": state.version,
         "reviewers": [answer.reviewer for answer in state.answers],
         "rule_state": rule[0] if rule else None, "rule_reason": rule[1] if rule else None,
-        "successor": rule[2] if rule else None, **_marked(item, mark, rule),
+        "successor": rule[2] if rule else None, **_marked(item, found, rule),
     }  # fmt: skip
 
 
 def _marked(
-    item: Mapping[str, Any], mark: suppression.Suppression | None, rule: Sequence[str | None] | None
+    item: Mapping[str, Any], found: suppression.Suppression | None, rule: Sequence[str | None] | None
 ) -> dict[str, Any]:
-    found = worth(
+    worth_now = worth(
         after_time=item["after_time"], score=item["score"], threshold=item["min_score"], watched=item["watched"],
-        rule_state=rule[0] if rule else None, rule_reason=rule[1] if rule else None, suppressed=mark is not None,
+        rule_state=rule[0] if rule else None, rule_reason=rule[1] if rule else None, suppressed=found is not None,
     )  # fmt: skip
     return {
-        "suppressed": mark is not None, "suppressed_by": mark.subject if mark else None,
-        "suppressed_until": mark.until if mark else None, "worth": found,
+        "suppressed": found is not None, "suppressed_by": found.subject if found else None,
+        "suppressed_until": found.until if found else None, "worth": worth_now,
     }  # fmt: skip
 
 
@@ -147,25 +187,24 @@ def _near(connection: Connection, item: Mapping[str, Any], outline: Mapping[str,
     return set(connection.execute(query).scalars())
 
 
-def _mark(connection: Connection, subjects: Iterable[str]) -> set[tuple[str, str]]:
-    """Look anew whether places are suppressed; tiles of those for which it is another answer."""
+def _mark(connection: Connection, subjects: Sequence[str]) -> set[tuple[str, str]]:
+    """Tiles of those changes for which it is another answer."""
     touched = set()
-    for part in _parts(sorted(subjects)):
-        outlines = _outlines(connection, part)
-        rows = connection.execute(
-            select(review_items, review_runs.c.min_score)
-            .join_from(review_items, review_runs, review_runs.c.name == review_items.c.run, isouter=True)
-            .where(review_items.c.subject.in_(part), review_items.c.verdict.is_(None))
-        ).mappings()
-        changed = []
-        for row in rows:
-            item = dict(row)
-            mark = _mark_of(connection, item, outlines.get(item["subject"]))
-            new = _marked(item, mark, (item["rule_state"], item["rule_reason"]))
-            if any(item[name] != value for name, value in new.items()):
-                changed.append({"item": item["subject"], **new})
-                touched.add((item["run"], item["tile"]))
-        _write(connection, changed)
+    outlines = _outlines(connection, subjects)
+    rows = connection.execute(
+        select(review_items, review_runs.c.min_score)
+        .join_from(review_items, review_runs, review_runs.c.name == review_items.c.run, isouter=True)
+        .where(review_items.c.subject.in_(subjects), review_items.c.verdict.is_(None))
+    ).mappings()
+    changed = []
+    for row in rows.all():
+        item = dict(row)
+        found = _mark_of(connection, item, outlines.get(item["subject"]))
+        new = _marked(item, found, (item["rule_state"], item["rule_reason"]))
+        if any(item[name] != value for name, value in new.items()):
+            changed.append({"item": item["subject"], **new})
+            touched.add((item["run"], item["tile"]))
+    _write(connection, changed)
     return touched
 
 

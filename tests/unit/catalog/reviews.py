@@ -33,7 +33,9 @@ def verdict(
     """Give a verdict."""
     if said == "rejected":
         more.setdefault("reason", "shadow")
-    return store.append(draft("verdict", subject, by=by, verdict=said, **more))
+    event = store.append(draft("verdict", subject, by=by, verdict=said, **more))
+    store.settle()
+    return event
 
 
 def ring(box: tuple[float, float, float, float]) -> list[list[float]]:
