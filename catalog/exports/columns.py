@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from catalog.exports import claims, observation
-from catalog.exports.findings import Handed, HandedPair, HandedScene
+from catalog.exports.findings import Handed
+from catalog.exports.pair import HandedPair, HandedScene
 
 Kind = Literal["text", "number", "integer", "flag", "time"]
 Value = str | float | int | bool | None

@@ -9,7 +9,8 @@ from typing import Any
 from catalog import layout
 from catalog.exports.about import about
 from catalog.exports.columns import row
-from catalog.exports.findings import Handed, HandedPair, Handover
+from catalog.exports.findings import Handed, Handover
+from catalog.exports.pair import HandedPair
 
 
 def geojson(handover: Handover) -> bytes:

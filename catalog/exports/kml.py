@@ -15,7 +15,8 @@ from catalog import ink
 from catalog.exports import claims, observation
 from catalog.exports.about import about
 from catalog.exports.columns import row
-from catalog.exports.findings import Handed, Handover, Place, Ring
+from catalog.exports.findings import Handed, Handover, Place
+from catalog.exports.pair import Ring
 from catalog.exports.pictures import ChipOf, png
 from catalog.layout import chip_name
 

@@ -6,8 +6,11 @@ The same words stand in the brief and in the balloons of the KML.
 from dataclasses import dataclass
 
 from catalog.exports import claims
-from catalog.exports.estimates import Confidence, confidence, likelihood
-from catalog.exports.findings import Handed, HandedPair, Place, Remark, Verdict
+from catalog.exports.doubts import cause_words, confidence_in
+from catalog.exports.estimates import Confidence, likelihood
+from catalog.exports.findings import Handed, Place
+from catalog.exports.pair import HandedPair
+from catalog.exports.people import Remark, Verdict
 from catalog.standings import BY_PERSON
 
 CAUTION = (
@@ -15,15 +18,6 @@ CAUTION = (
     "something moved is a hypothesis that links a vacated and an occupied place."
 )
 
-_CAUSES = {
-    "shadow": "a shadow that fell otherwise on the other date",
-    "parallax": "something tall that leans the other way under another direction of view",
-    "edge": "the edge of what could be seen: of the image, of cloud or of masked ground",
-    "cloud_rim": "the rim of a cloud or its shadow",
-    "tide": "another level of the water",
-}
-_LARGE_RESIDUAL_PX = 1.0
-_LOW_SEEN = 0.8
 _ALL_SEEN = 0.995
 
 
@@ -61,7 +55,7 @@ def of(one: Handed, pair: HandedPair) -> Observation:
     """The words of a finding, within what its pixels can carry."""
     return Observation(
         observed=(_existence(one, pair), *_label(one, pair), *_where(one), *_later(one)),
-        confidence=_confidence(one, pair), count=count_words(one, pair), alternatives=_alternatives(one, pair),
+        confidence=confidence_in(one, pair), count=count_words(one, pair), alternatives=_alternatives(one, pair),
         gaps=_gaps(one, pair), reviews=_reviews(one, pair),
         facts=_facts(one, pair),
     )  # fmt: skip
@@ -145,70 +139,11 @@ def count_words(one: Handed, pair: HandedPair) -> str:
         return "not counted: pixels or kind do not carry a number"
     low, high = span
     words = "1 object" if high == 1 else f"{low} to {high} objects"
-    return f"{words}; none if it is a false alarm"
-
-
-def _confidence(one: Handed, pair: HandedPair) -> Confidence:
-    later = one.state is not None and one.state.reason == "lasts"
-    people = sum(verdict.answer == "confirmed" for verdict in one.review.verdicts) - one.by_person
-    for_it = [
-        "a later date shows the same" if later else "",
-        _people(people, other=one.by_person),
-        "the dates lie well on each other" if pair.alignment_ok and _well_aligned(pair) else "",
-        "scores were measured on labelled images of this kind" if one.likelihood_known else "",
-    ]
-    against = [*_doubts_of_pair(one, pair), *_doubts_of_finding(one)]
-    return confidence([r for r in for_it if r], against, corroborated=later or people > 0)
-
-
-def _people(number: int, *, other: bool) -> str:
-    """How many confirmed it, besides who added it."""
-    if number < 1:
-        return ""
-    return f"{number} {'other ' if other else ''}reviewer{'s' if number > 1 else ''} confirmed it"
-
-
-def _well_aligned(pair: HandedPair) -> bool:
-    return pair.residual_px is not None and pair.residual_px <= _LARGE_RESIDUAL_PX
-
-
-def _doubts_of_pair(one: Handed, pair: HandedPair) -> list[str]:
-    found = []
-    if not (pair.alignment_ok and _well_aligned(pair)):
-        found.append("how well the dates lie on each other is not known or not good")
-    if one.by_person:
-        found.append("the program did not list it")
-    elif not one.likelihood_known:
-        found.append("scores were not measured on labelled images of this kind")
-    if one.tile_seen is not None and one.tile_seen < _LOW_SEEN:
-        found.append(f"only {one.tile_seen:.0%} of the ground around could be seen on both dates")
-    return found
-
-
-def _doubts_of_finding(one: Handed) -> list[str]:
-    found = [f"{_cause(cause)} could look the same" for cause in one.causes]
-    if one.answer in {"disputed", "rejected", "unsure"}:
-        found.append({"disputed": "reviewers disagree", "rejected": "reviewers rejected it"}.get(
-            one.answer, "reviewers were not sure"
-        ))  # fmt: skip
-    if one.state is not None and one.state.reason in {
-        "seen_once",
-        "not_repeated",
-        "superseded",
-        "no_longer_found",
-    }:
-        found.append(f"later dates: {one.state.note or one.state.reason}")
-    if one.kind == "moved":
-        found.append("that two places belong to one object rests on their likeness alone")
-    return found
-
-
-def _cause(cause: str) -> str:
-    return _CAUSES.get(cause, cause.replace("_", " "))
+    return f"{words}; none if {'the reviewer is mistaken' if one.by_person else 'it is a false alarm'}"
 
 
 def _alternatives(one: Handed, pair: HandedPair) -> tuple[str, ...]:
-    found = [_upper(_cause(cause)) + "." for cause in one.causes]
+    found = [_upper(cause_words(cause)) + "." for cause in one.causes]
     row = claims.vocabulary(pair.gsd_m, pair.sensor)
     for name, share in one.label_others:
         if name in row:

@@ -7,7 +7,8 @@ from typing import Any
 
 from shapely.geometry import Polygon
 
-from catalog.exports.findings import Missed, Ring
+from catalog.exports.pair import Ring
+from catalog.exports.people import Missed
 from models.change import Change, Link
 from models.detect import Detection, Kind
 

@@ -144,6 +144,9 @@ class Sheet(FPDF):
         hanging : float
             mm that lines after the first stand further right.
         """
+        if not text.strip():  # nothing to tag
+            self.y += pen.high
+            return
         lines = self.lines(text, pen, self.frame.width - indent - right - hanging)
         done = 0
         while done < len(lines):

@@ -9,8 +9,8 @@ from sqlalchemy import Connection, select
 
 from catalog import journal
 from catalog.database import reading
-from catalog.exports.findings import Missed, Remark, Review, Verdict
 from catalog.exports.gather import root_of
+from catalog.exports.people import Missed, Remark, Review, Verdict
 from catalog.reader import StoredRun
 from catalog.review_acts import MISSED, is_tile
 from catalog.review_outline import on_grid

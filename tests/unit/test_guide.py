@@ -63,6 +63,7 @@ def test_every_kind_of_zone_is_named(guide: str) -> None:
 
 @pytest.mark.parametrize("document", [
         "README.md", "docs/guide.md", "docs/providers.md", "docs/purchased-images.md", "docs/results.md",
+        "docs/handover.md",
         "docs/schedules.md",
     ],
 )  # fmt: skip

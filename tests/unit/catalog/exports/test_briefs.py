@@ -13,7 +13,8 @@ import pytest
 from catalog.errors import BrokenRecord
 from catalog.exports import brief, brief_html, brief_pdf
 from catalog.exports.blocks import Bullets, Document, Facts, Heading, Table, Text
-from catalog.exports.findings import Handover, Remark, Review, Verdict
+from catalog.exports.findings import Handover
+from catalog.exports.people import Remark, Review, Verdict
 from catalog.exports.pictures import RunPictures
 from catalog.reader import StoredRun
 from tests.unit.catalog.exports.handovers import HOSTILE, unseen
@@ -153,8 +154,11 @@ def test_each_finding_has_everything_that_a_reader_needs(document: Document, pla
 def test_what_was_rejected_is_no_finding(plain: Handover, plain_run: StoredRun) -> None:
     no = Verdict(answer="rejected", reviewer="ann", time="2025-01-01T00:00:00Z", reason="tide_or_waves")
     first = replace(plain.findings[0], review=Review(verdicts=(no,), agreed="rejected"))
-    found = texts(made(replace(plain, findings=(first, *plain.findings[1:]), reviewed=True), plain_run))
+    document = made(replace(plain, findings=(first, *plain.findings[1:]), reviewed=True), plain_run)
+    found = texts(document)
+    assert brief_pdf.pdf(document)
     assert "2 findings: 1 appeared, 1 may have moved. " in "\n".join(found)
+    assert "People reviewed 1 of 3: 1 rejected. The others are what a program listed." in found
     assert any("tide or waves" in text and first.id in text for text in found)
     assert not any(text.startswith(f"{first.tag}  ") for text in found)
 
@@ -245,6 +249,18 @@ def test_a_brief_of_endless_words_ends(pdfium: Any) -> None:
     assert sum(text.count("value") for text in found) == 1500
     assert all(text.count("drawn by a computer") == 1 for text in found)
     assert "value" in "".join(Page(brief_html.html(endless)).words)
+
+
+def test_empty_words_leave_room_and_no_tag(pdfium: Any) -> None:
+    empty = Document(
+        title="", subject="", simulated=False, created="2025-01-01T00:00:00Z", running="",
+        blocks=(
+            Heading(text="x", level=1), Text(text=""), Text(text=" ", style="code"), Facts(rows=(("", ""), ("a", ""))),
+            Bullets(title="", lines=("",)), Table(head=("", "b"), rows=(("", ""),), widths=(0.5, 0.5)),
+        ),
+    )  # fmt: skip
+    assert len(pages(brief_pdf.pdf(empty), pdfium)) == 1
+    assert b"<main>" in brief_html.html(empty)
 
 
 def test_letters_that_the_fonts_lack_are_marked_in_the_pdf_and_whole_in_html(pdfium: Any) -> None:

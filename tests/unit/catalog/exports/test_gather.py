@@ -8,9 +8,9 @@ import pytest
 
 from catalog.bookkeeping import update
 from catalog.errors import BadDatabase
-from catalog.exports.findings import Missed, Review
 from catalog.exports.gather import chosen, gather
 from catalog.exports.outlines import new_change
+from catalog.exports.people import Missed, Review
 from catalog.report import Report
 from catalog.run import InputFile
 from tests.unit.catalog import catalog_runs as made
@@ -40,7 +40,7 @@ def test_no_address_tells_about_a_machine_or_opens_anything(tmp_path: Path) -> N
     signed = replace(
         made.source_file(work, "after-scene", b"new"), href="https://u:pw@host.test/a.tif?sig=SECRET#x"
     )
-    inputs: tuple[InputFile, ...] = (replace(local, href="/home/somebody/images/before.tif"), signed)
+    inputs: tuple[InputFile, ...] = (replace(local, href=str(tmp_path / "before.tif")), signed)
     pair = handovers.handed(handovers.stored(tmp_path, inputs=inputs)).pair
     assert [file.name for file in (*pair.before.files, *pair.after.files)] == [
         "before.tif",
@@ -53,7 +53,7 @@ def test_the_command_of_a_diff_is_quoted_for_a_shell(tmp_path: Path) -> None:
     odd = replace(made.source_file(work, "before-scene", b"old"), href="/data/a b; rm -rf $HOME.jpg")
     given = {
         "given": {"gsd_m": 0.5, "sensor": None, "quantity": None},
-        "scorer": "/home/x/my.json",
+        "scorer": str(tmp_path / "my.json"),
         "min_score": 0.5,
     }
     run = handovers.stored(

@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.exports import claims, estimates, observation
-from catalog.exports.findings import Handed, HandedPair, Review, State, Verdict
+from catalog.exports.findings import Handed, State
+from catalog.exports.pair import HandedPair
+from catalog.exports.people import Review, Verdict
 from catalog.exports.text import ELLIPSIS, file_part, plain
 from tests.unit.catalog import catalog_runs as made
 from tests.unit.catalog.exports import handovers
