@@ -19,7 +19,7 @@ FALSE_ALARMS_HELP = (
     "In place of --min-score: list what keeps false alarms within this; takes about twice as long."
 )
 SCORER_HELP = (
-    "optical-3 (default), optical-free-1 (fitted on drawn scenes alone, free of the terms of optical-3), statistical, "
+    "optical-4 (default), optical-free-1 (fitted on drawn scenes alone, free of the terms of optical-4), statistical, "
     "or a .json file that `sitewatch train` wrote."
 )
 

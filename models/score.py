@@ -36,11 +36,11 @@ class ModelError(SitewatchError):
     """Base of the errors of this package."""
 
 
-DEFAULTS: dict[Sensor, str] = {"optical": "optical-3", "sar": "sar-1"}
+DEFAULTS: dict[Sensor, str] = {"optical": "optical-4", "sar": "sar-1"}
 """What is used where no scorer is named."""
 
 BY_SENSOR: dict[str, Sensor] = {
-    "optical-1": "optical", "optical-3": "optical", "optical-free-1": "optical", "sar-1": "sar",
+    "optical-1": "optical", "optical-4": "optical", "optical-free-1": "optical", "sar-1": "sar",
 }  # fmt: skip
 """Which images a scorer that ships is for."""
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -59,11 +60,10 @@ class Recipe:
 
 def fit_first(samples: Sequence[Sample]) -> SizedScorer:
     """The regressions of the first look, from all usable candidates."""
-    x, y, weight = _stacked(samples, lambda s: s.target >= 0)
-    x = x[:, : len(NAMES)]
-    lines = {
-        size: fit_line(expand(x[part]), y[part], weight[part]) for size, part in _parts(x, y, weight).items()
-    }
+    lines = {}
+    for size in _EACH_SIZE:
+        x, y, weight = _rows(_teaching(samples, size), size, _usable)
+        lines[size] = fit_line(expand(x[:, : len(NAMES)]), y, weight)
     return SizedScorer(
         name="fit", small=lines["small"], large=lines["large"], split_m=SPLIT_M, blend=BLEND, budget={},
         budget_gsd_m=(0.0, 0.0),
@@ -72,24 +72,29 @@ def fit_first(samples: Sequence[Sample]) -> SizedScorer:
 
 def fit_again(samples: Sequence[Sample], first: SizedScorer, growth: Growth) -> TreeScorer:
     """Trees on what the first look did not rule out, not yet calibrated."""
-    x, y, weight = _stacked(samples, lambda s: (s.target >= 0) & _promising(first, s))
-    if y.all():  # the first look ruled out everything wrong: then trees learn from all of it
-        x, y, weight = _stacked(samples, lambda s: s.target >= 0)
-    if y.all():
-        raise ModelError("nothing to learn from: every candidate of these cases shows a labelled change")
     looks = {}
-    for size, part in _parts(x, y, weight).items():
+    for size in _EACH_SIZE:
+        teaching = _teaching(samples, size)
+        chooser = first if len(teaching) == len(samples) else fit_first(teaching)
+        x, y, weight = _rows(teaching, size, partial(_chosen, chooser))
+        if y.all():  # the first look ruled out everything wrong: then trees learn from all of it
+            x, y, weight = _rows(teaching, size, _usable)
+        if y.all():
+            raise ModelError("nothing to learn from: every candidate of these cases shows a labelled change")
         looks[size] = SecondLook(
-            forest=grow(x[part], y[part], weight[part], growth),
-            line=fit_line(expand(x[part]), y[part], weight[part]), slope=1.0, offset=0.0,
-        )  # fmt: skip
+            forest=grow(x, y, weight, growth), line=fit_line(expand(x), y, weight), slope=1.0, offset=0.0
+        )
     return TreeScorer(
         first=first, small=looks["small"], large=looks["large"], second_look_below_m=SECOND_LOOK_BELOW_M
     )
 
 
-def _promising(first: SizedScorer, sample: Sample) -> NDArray[np.bool_]:
-    return promising(first.score(sample.features[:, : len(NAMES)]))
+def _usable(sample: Sample) -> NDArray[np.bool_]:
+    return sample.target >= 0
+
+
+def _chosen(first: SizedScorer, sample: Sample) -> NDArray[np.bool_]:
+    return _usable(sample) & promising(first.score(sample.features[:, : len(NAMES)]))
 
 
 def _stacked(
@@ -104,14 +109,27 @@ def _stacked(
     return x, y, np.concatenate([s.weight[u] for s, u in pairs])
 
 
-def _parts(x: Values, y: Values, weight: Values) -> dict[str, NDArray[np.bool_]]:
-    """Rows for each size; where nothing of a size is labelled, all rows serve both."""
+def _teaching(samples: Sequence[Sample], size: str) -> Sequence[Sample]:
+    """Samples that objects of one size are learnt from.
+
+    Implants teach small objects only, where there is anything else: with them among what large objects are learnt
+    from, fewer aircraft were found.
+    """
+    real = [sample for sample in samples if sample.case.origin != "implant"]
+    enough = any((sample.target == 1).any() for sample in real)
+    return real if size == "large" and enough else samples
+
+
+def _rows(
+    samples: Sequence[Sample], size: str, use: Callable[[Sample], NDArray[np.bool_]]
+) -> tuple[Values, Values, Values]:
+    """Measures, targets and weights of candidates of one size; of all where nothing of it is labelled."""
+    x, y, weight = _stacked(samples, use)
     share = large_share(x, SPLIT_M, BLEND)
-    parts = {"small": share < 1, "large": share > 0}
-    for size, part in parts.items():
-        if y[part].sum() < _MIN_POSITIVE or (weight[part] * (1 - y[part])).sum() == 0:
-            parts[size] = np.ones(len(x), np.bool_)
-    return parts
+    part = share < 1 if size == "small" else share > 0
+    if y[part].sum() < _MIN_POSITIVE or (weight[part] * (1 - y[part])).sum() == 0:
+        return x, y, weight
+    return x[part], y[part], weight[part]
 
 
 def scores_of(scorer: SizedScorer | TreeScorer, sample: Sample) -> Values:

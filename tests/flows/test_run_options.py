@@ -38,7 +38,7 @@ def test_another_scorer_and_a_rate_are_used_kept_and_repeated(
     assert call(run) == 0
     (row,) = json.loads(capsys.readouterr().out)["runs"]
     parameters = json.loads((folder / "report.json").read_text())["parameters"]
-    assert (parameters["scorer"], parameters["false_alarms"]) == ("optical-3", None)
+    assert (parameters["scorer"], parameters["false_alarms"]) == ("optical-4", None)
     assert row["counts"] == {"appeared": 1, "vanished": 0, "moved": 0}
 
 
@@ -47,7 +47,7 @@ def test_another_scorer_and_a_rate_are_used_kept_and_repeated(
     [
         (
             ("--scorer", "nonesuch"),
-            "called 'nonesuch'; there are optical-1, optical-3, optical-free-1, sar-1, statistical",
+            "called 'nonesuch'; there are optical-1, optical-4, optical-free-1, sar-1, statistical",
         ),
         (("--scorer", "gone.json"), "gone.json"),
         (("--false-alarms-per-km2", "0"), "0.0 is not in the range x>0"),

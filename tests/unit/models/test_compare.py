@@ -133,5 +133,5 @@ def test_pair_model_survives_json() -> None:
 
 
 def test_unknown_scorer_is_named() -> None:
-    with pytest.raises(ModelError, match=r"no scorer is called 'nonsense'.*optical-3"):
+    with pytest.raises(ModelError, match=r"no scorer is called 'nonsense'.*optical-4"):
         _compared(scorer="nonsense")

@@ -97,3 +97,18 @@ def test_enlarged_images_keep_their_ground_and_values() -> None:
     seen = larger.read(Window(row0=0, col0=0, row1=100, col1=150))
     assert seen.data.mean() == pytest.approx(before.raster.data.mean(), rel=0.01)
     assert seen.valid.all()
+
+
+def test_implants_teach_small_objects_only(case: Case) -> None:
+    real = [
+        replace(s, case=replace(s.case, origin="real"))
+        for s in (sample(case, 0.5, place, i) for i, place in enumerate("ab"))
+    ]
+    implants = [sample(case, 0.5, "c", 5)]
+    alone, both = fit_first(real), fit_first([*real, *implants])
+    np.testing.assert_array_equal(both.large.weight, alone.large.weight)
+    assert not np.array_equal(both.small.weight, alone.small.weight)
+    growth = Growth(trees=4, seeds=1)
+    looks, looks_alone = fit_again([*real, *implants], both, growth), fit_again(real, alone, growth)
+    assert looks.large.forest.as_dict() == looks_alone.large.forest.as_dict()
+    assert looks.small.forest.as_dict() != looks_alone.small.forest.as_dict()
