@@ -45,8 +45,8 @@ def serve(
     """
     if not (STATIC / "vendor" / "ol.js").is_file():
         raise CannotOpen(
-            f"{STATIC / 'vendor'} is not there: this installation was made without the map library; in a checkout `make web` "
-            "bundles it, a wheel brings it"
+            f"{STATIC / 'vendor'} is not there: this installation was made without the map library; in a checkout "
+            "`make web` bundles it, a wheel brings it"
         )
     listening, settings = _listen(settings, any_port=any_port)
     with listening:
