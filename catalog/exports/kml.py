@@ -7,7 +7,7 @@ only, in which every value is escaped twice: once as HTML, once as XML.
 import io
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from html import escape
 from xml.etree import ElementTree
 
@@ -123,7 +123,7 @@ def _span(mark: ElementTree.Element, handover: Handover) -> None:
 
 def _moment(text: str) -> float:
     moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    return moment.replace(tzinfo=moment.tzinfo).timestamp()
+    return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
 
 
 def _geometry(mark: ElementTree.Element, one: Handed) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 from catalog import journal_copy
@@ -17,7 +18,7 @@ from catalog.reader import StoredRun, load_run
 from catalog.run import write_run
 from catalog.verify import verify
 from flows.cli import call
-from flows.cli_export import NAMES
+from flows.cli_export import NAMES, _exported
 from imagery.copies import sha256_of
 from tests.unit.catalog import catalog_runs as made
 from tests.unit.catalog.exports import handovers
@@ -228,6 +229,23 @@ def test_as_a_command(run: StoredRun, tmp_path: Path, capsys: pytest.CaptureFixt
     shown = capsys.readouterr().out
     assert "SIMULATED" in shown
     assert "3 findings" in shown
+
+
+def test_at_a_terminal_it_is_asked_about(
+    run: StoredRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "to" / f"{NAME}.csv"
+    target.parent.mkdir()
+    target.write_text("mine")
+    wish = Wish(formats=("csv",), to=target.parent)
+    monkeypatch.setattr("click.termui.visible_prompt_func", lambda _prompt="": "n")
+    with pytest.raises(click.Abort):
+        _exported(run.folder, wish, asking=True)
+    assert target.read_text() == "mine"
+    monkeypatch.setattr("click.termui.visible_prompt_func", lambda _prompt="": "y")
+    _exported(run.folder, wish, asking=True)
+    assert target.read_text() != "mine"
+    assert "there already" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("args", "message"), [
