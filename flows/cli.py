@@ -24,6 +24,7 @@ from imagery.errors import SitewatchError
 COMMANDS = {
     "add": ("flows.cli_add", "Make images that you bought or were given ready to be compared."),
     "automations": ("flows.cli_automations", "Notifications on a Prefect server of your own."),
+    "cases": ("flows.cli_cases", "What reviewers decided, as labelled cases for evaluate and train."),
     "demo": ("flows.cli_run", "Watch both sites on the built-in simulated archive."),
     "diff": ("flows.cli_diff", "Compare any two images of one place."),
     "evaluate": ("flows.cli_evaluate", "Score detection on labelled cases."),

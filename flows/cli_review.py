@@ -27,6 +27,11 @@ PORT = 8741
 @click.option("--invite", metavar="NAME", help="Print a link that lets NAME in, and start nothing.")
 @click.option("--role", type=click.Choice(["reviewer", "lead", "read-only"]), default="reviewer", show_default=True,
               help="What somebody who is invited may do.")  # fmt: skip
+@click.option("--second-share", type=click.FloatRange(0.0, 1.0), default=0.0, metavar="S",
+              help="Share of all changes that a second reviewer sees, blind.")  # fmt: skip
+@click.option("--second-scores", type=click.FloatRange(0.0, 1.0), nargs=2, metavar="LOW HIGH",
+              help="So do all changes with a score between these.")  # fmt: skip
+@click.option("--second-zone", multiple=True, metavar="ZONE", help="So do all in this zone; may be repeated.")
 @out_option
 @click.option("--debug", is_flag=True, help="Show tracebacks and logs.")
 def review(
@@ -37,6 +42,9 @@ def review(
     public_url: str | None,
     invite: str | None,
     role: "Role",
+    second_share: float,
+    second_scores: tuple[float, float] | None,
+    second_zone: tuple[str, ...],
     out: Path,
     debug: bool,
 ) -> int:
@@ -46,12 +54,14 @@ def review(
     """
     del debug  # acted upon by the entry point
     # Loaded here so that --help answers at once.
+    from catalog.second_review import SecondRule  # noqa: PLC0415
     from review.server import invitation_link, serve  # noqa: PLC0415
     from review.settings import DeskSettings  # noqa: PLC0415
 
     settings = DeskSettings(
         root=out.resolve(), host=host, port=port or PORT,
         authentication="invitations" if auth == "invitations" else None, public_url=public_url,
+        second=SecondRule(share=second_share, score_band=second_scores or None, zones=second_zone),
     )  # fmt: skip
     if invite is not None:
         _say(invitation_link(settings, invite, role))
