@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from flows.cli_common import out_option
+from flows.cli_common import Score, out_option
 
 if TYPE_CHECKING:
     from catalog.reviewers import Role
@@ -27,6 +27,12 @@ PORT = 8741
 @click.option("--invite", metavar="NAME", help="Print a link that lets NAME in, and start nothing.")
 @click.option("--role", type=click.Choice(["reviewer", "lead", "read-only"]), default="reviewer", show_default=True,
               help="What somebody who is invited may do.")  # fmt: skip
+@click.option("--second-share", type=Score(0, 1), default=0.0, metavar="S",
+              help="Share of all changes, drawn at random, that a second reviewer answers blind.")  # fmt: skip
+@click.option("--second-scores", type=Score(0, 1), nargs=2, metavar="LOW HIGH",
+              help="A second reviewer answers changes of these scores blind.")  # fmt: skip
+@click.option("--second-zone", multiple=True, metavar="ZONE",
+              help="A second reviewer answers changes of this zone blind; may be given several times.")  # fmt: skip
 @out_option
 @click.option("--debug", is_flag=True, help="Show tracebacks and logs.")
 def review(
@@ -37,6 +43,9 @@ def review(
     public_url: str | None,
     invite: str | None,
     role: "Role",
+    second_share: float,
+    second_scores: tuple[float, float] | None,
+    second_zone: tuple[str, ...],
     out: Path,
     debug: bool,
 ) -> int:
@@ -46,12 +55,14 @@ def review(
     """
     del debug  # acted upon by the entry point
     # Loaded here so that --help answers at once.
+    from catalog.second_review import SecondRule  # noqa: PLC0415
     from review.server import invitation_link, serve  # noqa: PLC0415
     from review.settings import DeskSettings  # noqa: PLC0415
 
     settings = DeskSettings(
         root=out.resolve(), host=host, port=port or PORT,
         authentication="invitations" if auth == "invitations" else None, public_url=public_url,
+        second=SecondRule(share=second_share, score_band=second_scores or None, zones=second_zone),
     )  # fmt: skip
     if invite is not None:
         _say(invitation_link(settings, invite, role))

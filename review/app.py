@@ -31,7 +31,7 @@ def create_app(settings: DeskSettings) -> FastAPI:
     ----------
     settings : DeskSettings
     """
-    store, shelf = ReviewStore(settings.root), RunShelf(settings.root)
+    store, shelf = ReviewStore(settings.root, second=settings.second), RunShelf(settings.root)
     desk = Desk(store, shelf)
 
     @asynccontextmanager

@@ -1,11 +1,12 @@
 """How a desk is opened: where it listens and who may come in."""
 
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+from catalog.second_review import SecondRule
 from review.errors import CannotOpen
 
 Authentication = Literal["start-link", "invitations"]
@@ -30,6 +31,8 @@ class DeskSettings:
         loopback, refused beyond it.
     public_url : str or None
         Address under which browsers reach the desk, where that is not `host` and `port`.
+    second : SecondRule
+        Which changes go to a second reviewer, blind.
 
     Raises
     ------
@@ -42,6 +45,7 @@ class DeskSettings:
     port: int = DEFAULT_PORT
     authentication: Authentication | None = None
     public_url: str | None = None
+    second: SecondRule = field(default_factory=SecondRule)
 
     def __post_init__(self) -> None:
         if not 0 < self.port < 65536:
