@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from flows.cli_common import out_option
+from flows.cli_common import Score, out_option
 
 if TYPE_CHECKING:
     from catalog.reviewers import Role
@@ -27,11 +27,12 @@ PORT = 8741
 @click.option("--invite", metavar="NAME", help="Print a link that lets NAME in, and start nothing.")
 @click.option("--role", type=click.Choice(["reviewer", "lead", "read-only"]), default="reviewer", show_default=True,
               help="What somebody who is invited may do.")  # fmt: skip
-@click.option("--second-share", type=click.FloatRange(0.0, 1.0), default=0.0, metavar="S",
-              help="Share of all changes that a second reviewer sees, blind.")  # fmt: skip
-@click.option("--second-scores", type=click.FloatRange(0.0, 1.0), nargs=2, metavar="LOW HIGH",
-              help="So do all changes with a score between these.")  # fmt: skip
-@click.option("--second-zone", multiple=True, metavar="ZONE", help="So do all in this zone; may be repeated.")
+@click.option("--second-share", type=Score(0, 1), default=0.0, metavar="S",
+              help="Share of all changes, drawn at random, that a second reviewer answers blind.")  # fmt: skip
+@click.option("--second-scores", type=Score(0, 1), nargs=2, metavar="LOW HIGH",
+              help="A second reviewer answers changes of these scores blind.")  # fmt: skip
+@click.option("--second-zone", multiple=True, metavar="ZONE",
+              help="A second reviewer answers changes of this zone blind; may be given several times.")  # fmt: skip
 @out_option
 @click.option("--debug", is_flag=True, help="Show tracebacks and logs.")
 def review(

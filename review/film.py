@@ -3,19 +3,25 @@
 from collections.abc import Mapping
 from typing import Any
 
+from affine import Affine
+
 from catalog.review import ReviewStore
 from imagery.select import GSD_RATIO
 from review.runs import OpenRun, RunShelf
 
 
-def dates(store: ReviewStore, shelf: RunShelf, run: OpenRun) -> list[dict[str, Any]]:
-    """Dates of the runs of the same site and kind of image; those of `run` have a role.
+def dates(
+    store: ReviewStore, shelf: RunShelf, run: OpenRun, place: tuple[float, float]
+) -> list[dict[str, Any]]:
+    """Dates of the runs of the same site and kind of image that reach over a place; those of `run` have a role.
 
     Parameters
     ----------
     store : ReviewStore
     shelf : RunShelf
     run : OpenRun
+    place : (float, float)
+        Column and row on the grid of `run`.
 
     Returns
     -------
@@ -36,8 +42,9 @@ def dates(store: ReviewStore, shelf: RunShelf, run: OpenRun) -> list[dict[str, A
     if report.site is None or report.before is None or report.after is None:
         return own
     found: dict[str, dict[str, Any]] = {str(entry["acquired"]): entry for entry in own}
+    x, y = run.grid.affine * place
     for row in store.runs():
-        if row["site"] == report.site["id"] and _is_alike(row, run):
+        if row["site"] == report.site["id"] and _is_alike(row, run) and _holds(row["grid"], x, y):
             key = shelf.key_of(row["name"])
             for date in ("before", "after"):
                 entry = {
@@ -52,20 +59,15 @@ def dates(store: ReviewStore, shelf: RunShelf, run: OpenRun) -> list[dict[str, A
 
 
 def _is_alike(row: Mapping[str, Any], run: OpenRun) -> bool:
-    """Whether a run's images show the place as those of `run` do, and where."""
+    """Whether a run's images show the ground as those of `run` do."""
     mine = run.stored.report
     fine, coarse = sorted((row["gsd_m"], mine.gsd_m))
-    if row["sensor"] != mine.sensor or coarse > fine * GSD_RATIO or row["grid"]["crs"] != mine.grid["crs"]:
-        return False
-    return _overlap(row["grid"], mine.grid)
+    same_map: bool = row["grid"]["crs"] == mine.grid["crs"]
+    return same_map and row["sensor"] == mine.sensor and coarse <= fine * GSD_RATIO
 
 
-def _overlap(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
-    one, other = _bounds(first), _bounds(second)
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
-
-
-def _bounds(grid: Mapping[str, Any]) -> tuple[float, float, float, float]:
-    a, _, x, _, e, y = map(float, grid["transform"])
+def _holds(grid: Mapping[str, Any], x: float, y: float) -> bool:
+    """Whether a place of the map lies on a grid."""
+    col, row = ~Affine(*grid["transform"]) * (x, y)
     rows, cols = grid["shape"]
-    return min(x, x + a * cols), min(y, y + e * rows), max(x, x + a * cols), max(y, y + e * rows)
+    return bool(0 <= col < cols and 0 <= row < rows)

@@ -119,11 +119,17 @@ def run_json(request: Request, key: str, who: SignedIn) -> Response:
 
 
 @router.get("/api/runs/{key}/dates")
-def dates_json(request: Request, key: str, who: SignedIn) -> Response:
+def dates_json(
+    request: Request,
+    key: str,
+    who: SignedIn,
+    col: Annotated[float, Query(ge=-1e7, le=1e7)],
+    row: Annotated[float, Query(ge=-1e7, le=1e7)],
+) -> Response:
     """Every date that shows the same place."""
     del who
     run = shelf(request).open(key)
-    return JSONResponse({"dates": film.dates(records(request), shelf(request), run)})
+    return JSONResponse({"dates": film.dates(records(request), shelf(request), run, (col, row))})
 
 
 @router.get("/api/queue")

@@ -92,8 +92,12 @@ export class Line {
 
   /** Other dates of the place of an item. */
   film(item) {
-    if (!this.films.has(item.run)) this.films.set(item.run, get(`/api/runs/${encodeURIComponent(item.run)}/dates`));
-    return this.films.get(item.run);
+    if (!this.films.has(item.subject)) {
+      const [col0, row0, col1, row1] = item.focus;
+      const place = new URLSearchParams({ col: (col0 + col1) / 2, row: (row0 + row1) / 2 });
+      this.films.set(item.subject, get(`/api/runs/${encodeURIComponent(item.run)}/dates?${place}`));
+    }
+    return this.films.get(item.subject);
   }
 
   async fill(from) {

@@ -98,9 +98,9 @@ def root(written: Path, tmp_path: Path) -> Path:
 
 
 @contextmanager
-def opened(root: Path) -> Iterator[RunningDesk]:
+def opened(root: Path, **given: Any) -> Iterator[RunningDesk]:
     """A desk for as long as the block lasts; for tests that change runs before anybody looks at them."""
-    settings = DeskSettings(root=root, port=PORT)
+    settings = DeskSettings(root=root, port=PORT, **given)
     app = create_app(settings)
     with TestClient(app, base_url=ADDRESS):
         yield RunningDesk(

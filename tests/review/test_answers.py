@@ -1,11 +1,13 @@
 """Answers: each one event, counted once, refused in words; and what a second reviewer is not to know."""
 
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from tests.review.conftest import PLAIN_RUN, SITE_RUN, Person, RunningDesk
+from catalog.second_review import SecondRule
+from tests.review.conftest import PLAIN_RUN, SITE_RUN, Person, RunningDesk, opened
 from tests.unit.catalog.catalog_runs import appeared, grid_of, vanished
 
 SITE_KEY = SITE_RUN.replace("/", "_")
@@ -211,3 +213,15 @@ def test_a_blank_tile_is_answered(desk: RunningDesk, ana: Person) -> None:
 def test_ids_follow_from_the_place(change: str) -> None:
     assert appeared().id == change != vanished().id
     assert tuple(grid_of().shape) == (600, 700)
+
+
+def test_a_share_goes_to_a_second_reviewer_by_rule(root: Path) -> None:
+    with opened(root, second=SecondRule(share=1.0)) as desk:
+        ana, omar = desk.person("Ana"), desk.person("Omar")
+        subject = ana.get("/api/queue").json()["subjects"][0]
+        ana.answer("verdict", subject, {"verdict": "confirmed"})
+        assert [event.act for event in events(desk)].count("assign_second") == 1
+        assert subject in omar.get("/api/queue").json()["subjects"]
+        assert omar.item(subject)["blind"]
+        omar.answer("verdict", subject, {"verdict": "confirmed"})
+        assert subject not in desk.person("Eve").get("/api/queue").json()["subjects"]

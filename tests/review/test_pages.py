@@ -122,11 +122,13 @@ def test_the_page_carries_the_first_item(ana: Person, change: str) -> None:
 
 
 def test_dates_of_a_place(ana: Person) -> None:
-    dates = ana.get(f"/api/runs/{SITE_KEY}/dates").json()["dates"]
+    dates = ana.get(f"/api/runs/{SITE_KEY}/dates?col=300&row=200").json()["dates"]
     assert [(date["role"], date["acquired"]) for date in dates] == [
         ("before", "2024-12-04T08:21:07Z"), ("after", "2024-12-20T08:23:41Z"),
     ]  # fmt: skip
-    assert [date["role"] for date in ana.get(f"/api/runs/{PLAIN_RUN}/dates").json()["dates"]] == [
+    assert [
+        date["role"] for date in ana.get(f"/api/runs/{PLAIN_RUN}/dates?col=30&row=20").json()["dates"]
+    ] == [
         "before",
         "after",
     ]
