@@ -56,7 +56,7 @@ def test_every_tile_has_an_outcome_and_every_file_is_there(watched: tuple[SiteRe
     result, out = watched
     (run,) = result.runs
     assert len(run.outcomes) == 6
-    assert run.paths.folder == out / "field" / "optical-4m_20250101T082000Z_20250111T082000Z"
+    assert run.paths.folder == out / "field" / "optical-3m_20250101T082000Z_20250111T082000Z"
     for name in (
         "item.json",
         "report.json",
@@ -201,7 +201,7 @@ def test_crops_are_compared_on_their_own_part(sites_file: Path, tmp_path: Path, 
     (run,) = result.runs
     assert len(run.outcomes) == 1
     assert run.row["counts"]["appeared"] == 1
-    assert run.name.startswith("field/optical-4m-")
+    assert run.name.startswith("field/optical-3m-")
 
 
 def json_of(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
