@@ -12,6 +12,7 @@ from catalog import journal, journal_copy, queue, review_index, suppression
 from catalog.database import Database, database_of
 from catalog.errors import BadReview, BrokenJournal
 from catalog.journal import Head, ReviewDraft, ReviewEvent
+from catalog.labelled import LabelledCases, export_labelled
 from catalog.queue import Counts, QueueEntry, QueueFilters, QueuePage
 from catalog.queue_mirror import QueueMirror
 from catalog.reader import StoredRun, load_run
@@ -254,6 +255,12 @@ class ReviewStore:
             return figures(
                 connection, sites=sites, sensor=sensor, simulated=simulated, budgets_per_km2=budgets_per_km2
             )
+
+    def export_labelled(self, out: Path, *, sites: Sequence[str] = ()) -> LabelledCases:
+        """Write what was decided as labelled cases for ``sitewatch evaluate``; see `catalog.labelled`."""
+        head = self.note_head(f"labelled cases {out.name}") or self.head()
+        with self._reading() as connection:
+            return export_labelled(connection, self.root, out, head=head, sites=sites)
 
     def head(self) -> Head:
         """The end of the journal, to be noted in whatever is handed on."""

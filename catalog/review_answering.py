@@ -43,8 +43,8 @@ def take_in(
     found : list of ReviewEvent or BadReview
         For each draft the event that holds it, or why it cannot be taken in: it is about nothing that is there, or may
         not be given now. An answer that is refused leaves nothing behind.
-    neighbours : set of str
-        Changes that `catalog.review_standing.mark` is to look at after, which nobody who answers has to wait for.
+    turned : set of str
+        Changes to give to `catalog.review_standing.mark_around`, for which nobody who answers has to wait.
     """
     last: Head | ReviewEvent = journal.head(connection)
     found: list[ReviewEvent | BadReview] = []

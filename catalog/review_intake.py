@@ -13,10 +13,12 @@ from catalog.errors import BadReview, BrokenJournal, CatalogError
 from catalog.journal import ReviewDraft, ReviewEvent
 from catalog.layout import JOURNAL_COPY
 from catalog.review_answering import take_in
-from catalog.review_standing import mark
+from catalog.review_standing import mark_around
 from catalog.second_review import SecondRule
 
 _LOG = logging.getLogger(__name__)
+
+_MARKED_AT_ONCE = 4
 
 _Waiting = tuple[ReviewDraft, Future[ReviewEvent]]
 
@@ -39,6 +41,7 @@ class Intake:
         self._second = second
         self._worker = ThreadPoolExecutor(1, "review-intake")
         self._adding = Lock()
+        self._turned: set[str] = set()
         self._waiting: list[_Waiting] = []
 
     def give(self, draft: ReviewDraft) -> ReviewEvent:
@@ -56,10 +59,12 @@ class Intake:
 
     def settle(self) -> None:
         """Wait until all that follows from the answers given so far has been done."""
-        self._worker.submit(lambda: None).result()
+        while self._worker.submit(lambda: bool(self._turned)).result():
+            pass
 
     def close(self) -> None:
         """Finish what is under way."""
+        self.settle()
         self._worker.shutdown()
 
     def _take_all(self) -> None:
@@ -70,7 +75,7 @@ class Intake:
         try:
             with self._database.writing() as connection:
                 before = self._refuse_cut(connection)
-                found, neighbours = take_in(
+                found, turned = take_in(
                     connection, self._root, [draft for draft, _ in batch], second=self._second
                 )
                 fresh = journal.events(connection, after=before)
@@ -84,18 +89,23 @@ class Intake:
                 future.set_exception(answer)
             else:
                 future.set_result(answer)
-        self._mark(neighbours)
+        if turned:
+            self._turned |= turned
+            self._worker.submit(self._mark_some)
 
-    def _mark(self, neighbours: set[str]) -> None:
-        """Mark what comes up again at the places of rejected changes; nobody waits for that."""
-        if not neighbours:
+    def _mark_some(self) -> None:
+        """Mark what comes up again at the places of a few rejected changes; then those who wait have their turn."""
+        some = {self._turned.pop() for _ in range(min(_MARKED_AT_ONCE, len(self._turned)))}
+        if not some:
             return
         try:
             with self._database.writing() as connection:
-                mark(connection, neighbours)
+                mark_around(connection, some)
         except CatalogError:
             # Made up for when the desk is next opened.
             _LOG.exception("recurrences of rejected changes could not be marked")
+        if self._turned:
+            self._worker.submit(self._mark_some)
 
     def _refuse_cut(self, connection: Connection) -> int:
         """Never begin a second journal over a lost one; number of the last event that is there."""

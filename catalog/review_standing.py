@@ -30,41 +30,45 @@ def refresh(connection: Connection, subjects: Iterable[str]) -> None:
     """Bring everything that the index says of subjects, and of what comes up again at their places, up to date with
     the journal and the rule.
     """
-    mark(connection, stand(connection, subjects))
+    mark_around(connection, stand(connection, subjects))
 
 
 def stand(connection: Connection, subjects: Iterable[str]) -> set[str]:
-    """Bring what the index says of subjects up to date; changes at their places that `mark` is to look at after."""
+    """Bring what the index says of subjects up to date; those whose places are suppressed from now on, or not any
+    more: `mark_around` them after.
+    """
     wanted = list(dict.fromkeys(subjects))
     tiles: set[tuple[str, str]] = set()
-    neighbours: set[str] = set()
+    turned: set[str] = set()
     for part in _parts(wanted):
-        touched, near = _refresh(connection, part)
+        touched, others = _refresh(connection, part)
         tiles |= touched
-        neighbours |= near
+        turned |= others
     weigh_tiles(connection, tiles)
-    return neighbours
+    return turned
 
 
-def mark(connection: Connection, subjects: Iterable[str]) -> None:
-    """Look anew whether the places of changes are suppressed."""
-    touched: set[tuple[str, str]] = set()
+def mark_around(connection: Connection, subjects: Iterable[str]) -> None:
+    """Look anew at everything that lies where some changes lie: whether it is suppressed."""
+    near: set[str] = set()
     for part in _parts(sorted(subjects)):
+        outlines = _outlines(connection, part)
+        rows = (
+            connection.execute(select(review_items).where(review_items.c.subject.in_(part))).mappings().all()
+        )
+        for row in rows:
+            if row["subject"] in outlines and row["lon"] is not None:
+                near |= _near(connection, row, outlines[row["subject"]])
+    touched: set[tuple[str, str]] = set()
+    for part in _parts(sorted(near)):
         touched |= _mark(connection, part)
     weigh_tiles(connection, touched)
 
 
 def mark_lately(connection: Connection) -> None:
-    """The same for whatever the last rejections may be about, should a killed process not have come to it."""
+    """The same for the last rejections, should a killed process not have come to it."""
     latest = select(review_suppressions.c.subject).order_by(review_suppressions.c.seq.desc()).limit(_LATELY)
-    subjects = list(connection.execute(latest).scalars())
-    outlines = _outlines(connection, subjects)
-    rows = connection.execute(select(review_items).where(review_items.c.subject.in_(subjects))).mappings()
-    found: set[str] = set()
-    for row in rows.all():
-        if row["subject"] in outlines:
-            found |= _near(connection, dict(row), outlines[row["subject"]])
-    mark(connection, found)
+    mark_around(connection, list(connection.execute(latest).scalars()))
 
 
 def refresh_site(connection: Connection, site: str) -> None:
@@ -96,7 +100,7 @@ def state_of(connection: Connection, subject: str) -> ReviewState:
 
 
 def _refresh(connection: Connection, subjects: Sequence[str]) -> tuple[set[tuple[str, str]], set[str]]:
-    """Tiles whose worth may be another now, and changes whose places may be suppressed now, or not any more."""
+    """Tiles whose worth may be another now, and changes whose places are suppressed now, or not any more."""
     items = {
         row["subject"]: dict(row)
         for row in connection.execute(
@@ -107,16 +111,19 @@ def _refresh(connection: Connection, subjects: Sequence[str]) -> tuple[set[tuple
     }
     outlines = _outlines(connection, subjects)
     events, latest = _events(connection, subjects), _latest(connection, subjects)
-    known = suppression.known_of(connection, subjects)
-    states, neighbours = {}, set()
-    for subject, item in items.items():
+    states = {}
+    for subject in items:
         rule = latest.get(subject)
         automatic = Automatic(state=rule[0], reason=rule[1]) if rule else None
         states[subject] = fold(subject, events[subject], automatic=automatic)
-        if item["what"] == "change" and suppression.keep(
-            connection, states[subject], item, outlines.get(subject), known.get(subject)
-        ):
-            neighbours |= _near(connection, item, outlines[subject])
+    turned = suppression.keep(
+        connection,
+        [
+            (states[subject], item, outlines.get(subject))
+            for subject, item in items.items()
+            if item["what"] == "change"
+        ],
+    )
     _write_answers(connection, list(states.values()))
     marking = suppression.sites_with_any(connection)
     rows = []
@@ -130,7 +137,7 @@ def _refresh(connection: Connection, subjects: Sequence[str]) -> tuple[set[tuple
         for row in rows
         if row["worth"] != items[row["item"]]["worth"]
     }
-    return touched, neighbours
+    return touched, turned
 
 
 def _row(
@@ -173,7 +180,7 @@ def _mark_of(
     )  # fmt: skip
 
 
-def _near(connection: Connection, item: Mapping[str, Any], outline: Mapping[str, Any]) -> set[str]:
+def _near(connection: Connection, item: Mapping[Any, Any], outline: Mapping[str, Any]) -> set[str]:
     """Changes whose place may be that of `item`."""
     east, north, reach = suppression.around(shape(dict(outline)), item["gsd_m"])
     column = review_items.c

@@ -106,14 +106,6 @@ def sites_with_any(connection: Connection) -> set[str | None]:
     return set(connection.execute(_SITES).scalars())
 
 
-def known_of(connection: Connection, subjects: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """Reason and last day that are noted for changes."""
-    rows = connection.execute(
-        select(_table.subject, _table.reason, _table.until).where(_table.subject.in_(subjects))
-    )
-    return {row.subject: (row.reason, row.until) for row in rows}
-
-
 def source_of(state: ReviewState, item: Mapping[Any, Any]) -> tuple[str, str] | None:
     """Reason and last day for which a change suppresses its place; None where it does not."""
     if state.suppressed is not None:
@@ -127,24 +119,41 @@ def source_of(state: ReviewState, item: Mapping[Any, Any]) -> tuple[str, str] | 
 
 def keep(
     connection: Connection,
-    state: ReviewState,
-    item: Mapping[Any, Any],
-    outline: Mapping[str, Any] | None,
-    known: tuple[str, str] | None,
-) -> bool:
-    """Note or drop what a change suppresses; whether that is another than what is `known`."""
-    source = source_of(state, item) if item["lon"] is not None and outline else None
-    if known == source:
-        return False
-    connection.execute(delete(review_suppressions).where(_table.subject == state.subject))
-    if source is not None:
-        connection.execute(
-            insert(review_suppressions).values(
-                subject=state.subject, site=item["site"], sensor=item["sensor"], lon=item["lon"], lat=item["lat"],
-                outline=outline, reason=source[0], until=source[1], seq=state.version,
-            )
-        )  # fmt: skip
-    return True
+    stated: Sequence[tuple[ReviewState, Mapping[Any, Any], Mapping[str, Any] | None]],
+) -> set[str]:
+    """Note or drop what changes suppress; those for which that is another than before.
+
+    Parameters
+    ----------
+    connection : Connection
+    stated : sequence of (ReviewState, row of `review_items`, outline)
+    """
+    subjects = [state.subject for state, _, _ in stated]
+    known = {
+        row.subject: (row.reason, row.until)
+        for row in connection.execute(
+            select(_table.subject, _table.reason, _table.until).where(_table.subject.in_(subjects))
+        )
+    }
+    turned, rows = set(), []
+    for state, item, outline in stated:
+        source = source_of(state, item) if item["lon"] is not None and outline else None
+        if source == known.get(state.subject):
+            continue
+        turned.add(state.subject)
+        if source is not None:
+            rows.append(
+                {
+                    "subject": state.subject, "site": item["site"], "sensor": item["sensor"], "lon": item["lon"],
+                    "lat": item["lat"], "outline": outline, "reason": source[0], "until": source[1],
+                    "seq": state.version,
+                }
+            )  # fmt: skip
+    if turned:
+        connection.execute(delete(review_suppressions).where(_table.subject.in_(sorted(turned))))
+    if rows:
+        connection.execute(insert(review_suppressions), rows)
+    return turned
 
 
 def around(place: BaseGeometry, gsd_m: float) -> tuple[float, float, float]:
