@@ -40,8 +40,8 @@ class Rebuilt:
 
     Parameters
     ----------
-    runs, findings, attempts : int
-        In the new database.
+    runs, findings, attempts, answers : int
+        In the new database; answers are the events of the review journal.
     kept : Path or str or None
         Where the old one is now; of a server, the name of a schema.
     lost : str or None
@@ -51,6 +51,7 @@ class Rebuilt:
     runs: int
     findings: int
     attempts: int
+    answers: int
     kept: Path | str | None
     lost: str | None
 
@@ -120,10 +121,11 @@ def rebuild(root: Path) -> Rebuilt:
                 _insert(connection, table, rows)
             recorded = 0 if made is None else _copied(made, connection)
             lost = fault or _journal_restored(connection, root)
+            answers = journal.head(connection).seq
             attempted = connection.execute(select(func.count()).select_from(attempts)).scalar_one()
         review_index.rebuild(root, database)
     return Rebuilt(
-        runs=recorded, findings=sum(map(len, found)), attempts=attempted, kept=kept, lost=lost
+        runs=recorded, findings=sum(map(len, found)), attempts=attempted, answers=answers, kept=kept, lost=lost
     )  # fmt: skip
 
 

@@ -30,13 +30,16 @@ def show_rebuilt(rebuilt: "Rebuilt") -> None:
     """What making the database anew came to."""
     console = Console(stderr=True, highlight=False)
     console.print(
-        Text(f"Made anew: {rebuilt.runs} runs, {rebuilt.findings} findings, {rebuilt.attempts} attempts")
+        Text(
+            f"Made anew: {rebuilt.runs} runs, {rebuilt.findings} findings, {rebuilt.attempts} attempts, "
+            f"{rebuilt.answers} review events"
+        )
     )
     if rebuilt.kept is not None:
         console.print(Text(f"The old one is {rebuilt.kept}"), soft_wrap=True)
     if rebuilt.lost is not None:
         console.print(
-            Text(f"Attempts could not be taken over: {rebuilt.lost}", style="yellow"), soft_wrap=True
+            Text(f"Not everything could be taken over: {rebuilt.lost}", style="yellow"), soft_wrap=True
         )
 
 

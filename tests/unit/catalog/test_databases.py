@@ -235,7 +235,7 @@ def test_making_anew_keeps_what_the_runs_do_not_tell(tmp_path: Path) -> None:
         connection.execute(insert(attempts).values(attempt("a")))
         connection.execute(insert(runs).values(run("gone/run")))
     done = rebuild(tmp_path)
-    assert (done.runs, done.attempts, done.lost) == (0, 1, None)
+    assert (done.runs, done.attempts, done.answers, done.lost) == (0, 1, 1, None)
     with reading(tmp_path) as connection:
         assert connection is not None
         assert [row["body"] for row in connection.execute(select(review_events)).mappings()] == [

@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
+from catalog.review import ReviewStore
 from flows.diff import compare_images, diff_images, pair_name
 from flows.errors import UnusableOutput
 from imagery.errors import MissingMetadata, UnreadableRaster
@@ -75,6 +76,21 @@ def test_dates_make_an_item(pair: tuple[Path, Path], tmp_path: Path) -> None:
     )
     assert result.document["item"] is not None
     assert Path(result.document["item"]).is_file()
+
+
+def test_it_comes_before_reviewers_where_records_are_kept_and_starts_none(
+    pair: tuple[Path, Path], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    first = diff_images(*pair, out=out, gsd_m=GSD_M, min_score=0.05)
+    assert not list(out.glob("sitewatch.db*"))
+    store = ReviewStore(out)  # takes up what is there
+    changes = {change["id"] for change in first.document["changes"]}
+    assert {entry.subject for entry in store.queue().entries} == changes
+    second = diff_images(*pair[::-1], out=out, gsd_m=GSD_M, min_score=0.05)
+    changes |= {change["id"] for change in second.document["changes"]}
+    assert {entry.subject for entry in store.queue().entries} == changes
+    store.close()
 
 
 def test_one_date_is_no_item(pair: tuple[Path, Path], tmp_path: Path) -> None:
