@@ -87,7 +87,8 @@ def add_run(connection: Connection, root: Path, run: StoredRun, share: float | N
     name = run.folder.relative_to(root).as_posix()
     rows, outlines = change_rows(run, name)
     tiles = tile_rows(run, name, lambda tile: is_audited(name, tile, share))
-    found = {row["subject"]: row for row in (*rows, *tiles)}
+    number = next_change(connection)  # before rows are taken out: it must never go back
+    found = {row["subject"]: row | {"changed": number} for row in (*rows, *tiles)}
     _retire(connection, name, found.keys())
     for part in _parts(list(found)):
         connection.execute(delete(review_items).where(review_items.c.subject.in_(part)))
@@ -177,13 +178,13 @@ def add_missed(connection: Connection, root: Path, subject: str, run: str, body:
     """Take up a change that a person added."""
     stored = connection.execute(select(review_runs).where(review_runs.c.name == run)).mappings().one()
     item, outline = missed_row(root, stored, subject, body)
-    connection.execute(insert(review_items).values(item))
+    connection.execute(insert(review_items).values({**item, "changed": next_change(connection)}))
     connection.execute(insert(review_outlines).values(outline))
 
 
 def add_tile(connection: Connection, item: Mapping[str, Any]) -> None:
     """Take up a blank tile outside the random share, because a person answered about it."""
-    connection.execute(insert(review_items).values(item))
+    connection.execute(insert(review_items).values({**item, "changed": next_change(connection)}))
 
 
 def _of_run(connection: Connection, run: str) -> list[str]:

@@ -153,6 +153,23 @@ class TestTakingUp:
         assert [strip(entry) for entry in store.queue().entries if entry.rule_state] != []
         assert store.counts().total == 3
 
+    def test_what_is_taken_up_again_is_told_to_those_who_look(self, tmp_path: Path, opened: Open) -> None:
+        """Also where all rows there are belong to the one run that is written anew."""
+        archive = Archive(root=tmp_path / "out", work=tmp_path / "work")
+        archive.compare(EMPTY, THERE, Said(), Said(place=ELSEWHERE, score=0.6))
+        store, looking = opened(archive.root), opened(archive.root)
+        for turn in range(3):
+            verdict(store, by=f"person {turn}")
+            assert looking.counts().by["verdict"] == {"confirmed": 1, "": 1}
+            archive.compare(EMPTY, THERE, Said(score=0.7 + turn / 10), Said(place=ELSEWHERE, score=0.6))
+            store.sync()
+            found = {
+                entry.subject: entry.score for entry in looking.queue(QueueFilters(min_score=0.65)).entries
+            }
+            assert found == {FIRST: pytest.approx(0.7 + turn / 10)}
+            rebuild_index(archive.root, database_of(archive.root))
+            assert looking.counts().total == 2
+
     def test_a_run_that_is_gone_is_dropped_from_the_index_and_not_from_the_journal(
         self, reviewed: Path, opened: Open
     ) -> None:

@@ -169,23 +169,18 @@ def histories(draw: st.DrawFn) -> list[ReviewEvent]:
 
 
 def model(events: list[ReviewEvent]) -> dict[str, str]:
-    """The same by going back and forth: each undo switches what it names off, and what that had switched on again."""
-    on = {e.seq: True for e in events}
-    named = {e.seq: e.body["event"] for e in events if e.act == "undo"}
+    """By the words of it: an event is in force unless an undo that is in force names it."""
 
-    def switch(seq: int, value: bool) -> None:
-        on[seq] = value
-        if seq in named:
-            switch(named[seq], not value)
+    def in_force(event: ReviewEvent) -> bool:
+        return not any(
+            other.act == "undo" and other.body["event"] == event.seq and in_force(other) for other in events
+        )
 
-    for e in events:
-        if e.act == "undo":
-            switch(named[e.seq], False)
-    found: dict[str, str] = {}
-    for e in events:
-        if e.act == "verdict" and on[e.seq]:
-            found[e.reviewer] = e.body["verdict"]
-    return found
+    return {
+        event.reviewer: event.body["verdict"]
+        for event in events
+        if event.act == "verdict" and in_force(event)
+    }
 
 
 @given(histories())
