@@ -7,7 +7,7 @@ are never taken out: `undo` is an event itself.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, RowMapping, bindparam, insert, inspect, select
 
@@ -221,7 +221,21 @@ def event_of(row: RowMapping | Mapping[str, Any]) -> ReviewEvent:
     return ReviewEvent(**{name: row[name] for name in ReviewEvent.__dataclass_fields__})
 
 
-def in_force(events_: Sequence[ReviewEvent]) -> list[ReviewEvent]:
+class Said(Protocol):
+    """What `in_force` asks of an event."""
+
+    @property
+    def seq(self) -> int: ...
+    @property
+    def act(self) -> str: ...
+    @property
+    def body(self) -> Mapping[str, Any]: ...
+
+
+SaidT = TypeVar("SaidT", bound=Said)
+
+
+def in_force(events_: Sequence[SaidT]) -> list[SaidT]:
     """Events of one subject that nobody took back, in order; `undo` itself is not among them.
 
     An `undo` that was undone takes nothing back.

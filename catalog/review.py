@@ -19,7 +19,7 @@ from catalog.reader import StoredRun, load_run
 from catalog.review_acts import tile_subject
 from catalog.review_figures import BUDGETS_PER_KM2, Figures, figures
 from catalog.review_intake import Intake
-from catalog.review_standing import mark_lately, state_of
+from catalog.review_standing import mark_lately, next_change, state_of
 from catalog.review_tables import review_items, review_outlines, review_runs
 from catalog.second_review import SecondRule
 from catalog.standings import ReviewState
@@ -94,6 +94,7 @@ class ReviewStore:
         self.root = root
         self._database: Database = database_of(root, kept=True)
         self._mirror = QueueMirror()
+        self._figured: tuple[Any, Figures | None] = (None, None)
         with self._database.writing() as connection:  # makes the tables, or brings them up to date
             mark_lately(connection)
         self.sync()
@@ -251,10 +252,22 @@ class ReviewStore:
         budgets_per_km2: Sequence[float] = BUDGETS_PER_KM2,
     ) -> Figures:
         """Precision, recall, agreement and the dry run; see `catalog.review_figures.figures`."""
+        asked = (tuple(sites), sensor, simulated, tuple(budgets_per_km2))
         with self._reading() as connection:
-            return figures(
-                connection, sites=sites, sensor=sensor, simulated=simulated, budgets_per_km2=budgets_per_km2
-            )
+            moment = (journal.head(connection).seq, next_change(connection))
+            known, made = (
+                self._figured
+            )  # the last ones, which hold until somebody answers or a run is taken up
+            if made is None or known != (asked, moment):
+                made = figures(
+                    connection,
+                    sites=sites,
+                    sensor=sensor,
+                    simulated=simulated,
+                    budgets_per_km2=budgets_per_km2,
+                )
+                self._figured = ((asked, moment), made)
+        return made
 
     def export_labelled(self, out: Path, *, sites: Sequence[str] = ()) -> LabelledCases:
         """Write what was decided as labelled cases for ``sitewatch evaluate``; see `catalog.labelled`."""

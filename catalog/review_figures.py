@@ -12,10 +12,10 @@ from dataclasses import dataclass, fields, is_dataclass
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, func, select
+from sqlalchemy import Connection, Select, Table, select
 
-from catalog.journal import ReviewEvent, event_of, in_force
-from catalog.review_tables import review_answers, review_events, review_items, review_runs
+from catalog.review_agreement import Agreement, agreement_of, asked_for, first_verdicts
+from catalog.review_tables import review_items, review_runs
 from models.evaluation.reliability import wilson
 from models.evaluation.tally import Interval
 from models.review_statistics import (
@@ -23,8 +23,6 @@ from models.review_statistics import (
     AtBudget,
     Missed,
     at_budget,
-    kappa,
-    kappa_interval,
     missed_in,
     share_found,
 )
@@ -34,7 +32,11 @@ BANDS = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 """Edges of the score bands; the lower one belongs to a band."""
 
 _SPLITS = ("site", "zone", "label", "band")
-_AT_ONCE = 500
+_RUN = ("name", "status", "blank", "assessed_km2")
+_ITEM = (
+    "subject", "what", "added", "listed", "run", "tile", "site", "zone", "label", "score", "verdict", "given_label",
+    "answers",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,27 +92,6 @@ class Recall:
     blank: Missed
     added: int
     share: float
-    interval: Interval
-
-
-@dataclass(frozen=True, kw_only=True)
-class Agreement:
-    """How far two reviewers of one change agree, by the first verdict of each.
-
-    Parameters
-    ----------
-    subjects : int
-        Reviewed twice.
-    agreed : int
-    kappa : float
-        Cohen's; NaN where it cannot be known.
-    interval : Interval
-        Bootstrap over subjects.
-    """
-
-    subjects: int
-    agreed: int
-    kappa: float
     interval: Interval
 
 
@@ -186,21 +167,23 @@ def figures(
         Of the dry run.
     """
     runs = [
-        dict(row) for row in connection.execute(_chosen(review_runs, sites, sensor, simulated)).mappings()
+        dict(row)
+        for row in connection.execute(_chosen(review_runs, _RUN, sites, sensor, simulated)).mappings()
     ]
     items = [
-        dict(row) for row in connection.execute(_chosen(review_items, sites, sensor, simulated)).mappings()
+        dict(row)
+        for row in connection.execute(_chosen(review_items, _ITEM, sites, sensor, simulated)).mappings()
     ]
     listed = [i for i in items if i["what"] == "change" and i["listed"] and not i["added"]]
     precision = _precision("all", listed)
     subjects = {item["subject"] for item in items if item["answers"] >= 2}
-    pairs = _pairs(connection, subjects)
+    pairs = first_verdicts(connection, subjects)
     return Figures(
         precision=precision,
         by={split: _by(split, listed) for split in _SPLITS},
         recall=_recall(precision, items, runs),
-        agreement=_agreement(list(pairs.values())),
-        blind=_agreement([pairs[s] for s in pairs.keys() & _assigned(connection)]),
+        agreement=agreement_of(list(pairs.values())),
+        blind=agreement_of([pairs[s] for s in pairs.keys() & asked_for(connection)]),
         dry_run=_dry_run(listed, runs, budgets_per_km2),
     )
 
@@ -213,8 +196,10 @@ def band_of(score: float) -> str:
     return f"{BANDS[-2]:g}-{BANDS[-1]:g}"
 
 
-def _chosen(table: Any, sites: Sequence[str], sensor: str | None, simulated: bool | None) -> Any:
-    query = select(table)
+def _chosen(
+    table: Table, names: Sequence[str], sites: Sequence[str], sensor: str | None, simulated: bool | None
+) -> Select[Any]:
+    query = select(*(table.c[name] for name in names))
     if sites:
         query = query.where(table.c.site.in_(sites))
     if sensor is not None:
@@ -280,65 +265,6 @@ def _real(precision: Precision, undecided: int) -> tuple[float, Interval]:
     return precision.confirmed + undecided * precision.share, Interval(
         precision.confirmed + undecided * low, precision.confirmed + undecided * high
     )
-
-
-def _pairs(connection: Connection, subjects: set[str]) -> dict[str, tuple[str, str]]:
-    """The first verdicts of the first two reviewers of each change: what was said later, having seen the other's,
-    does not count.
-    """
-    found: dict[str, tuple[str, str]] = {}
-    wanted = sorted(subjects)
-    for start in range(0, len(wanted), _AT_ONCE):
-        part = wanted[start : start + _AT_ONCE]
-        rows = connection.execute(
-            select(review_events)
-            .where(review_events.c.subject.in_(part), review_events.c.act.in_(("verdict", "missed", "undo")))
-            .order_by(review_events.c.seq)
-        ).mappings()
-        for subject, events in _grouped(rows).items():
-            first: dict[str, str] = {}
-            for event in in_force(events):
-                if not event.body.get("settles"):
-                    first.setdefault(event.reviewer, str(event.body.get("verdict", "confirmed")))
-            if len(first) >= 2:
-                one, other, *_ = first.values()
-                found[subject] = (one, other)
-    return found
-
-
-def _grouped(rows: Any) -> dict[str, list[ReviewEvent]]:
-    found: dict[str, list[ReviewEvent]] = defaultdict(list)
-    row: RowMapping
-    for row in rows:
-        found[row["subject"]].append(event_of(row))
-    return found
-
-
-def _assigned(connection: Connection) -> set[str]:
-    """Changes for which a second reviewer was asked before two had answered."""
-    asked = (
-        select(review_events.c.subject, func.min(review_events.c.seq).label("seq"))
-        .where(review_events.c.act == "assign_second")
-        .group_by(review_events.c.subject)
-        .subquery()
-    )
-    last = select(review_answers.c.subject, func.max(review_answers.c.seq).label("seq")).group_by(
-        review_answers.c.subject
-    )
-    final = last.subquery()
-    query = (
-        select(asked.c.subject)
-        .join(final, final.c.subject == asked.c.subject)
-        .where(asked.c.seq < final.c.seq)
-    )
-    return set(connection.execute(query).scalars())
-
-
-def _agreement(pairs: Sequence[tuple[str, str]]) -> Agreement:
-    return Agreement(
-        subjects=len(pairs), agreed=sum(a == b for a, b in pairs), kappa=kappa(pairs),
-        interval=kappa_interval(pairs),
-    )  # fmt: skip
 
 
 def _dry_run(

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import betaincinv
 
 from models.evaluation.tally import CONFIDENCE_PCT, RESAMPLINGS, Interval
@@ -46,13 +47,14 @@ def kappa_interval(
     if len(pairs) < 3:
         return UNKNOWN
     names = sorted({rating for pair in pairs for rating in pair})
-    codes = np.array([[names.index(a), names.index(b)] for a, b in pairs])
-    drawn = np.random.default_rng(seed).integers(0, len(pairs), (resamplings, len(pairs)))
-    first, second = codes[drawn, 0], codes[drawn, 1]
-    agreed = (first == second).mean(axis=1)
-    chance = sum(
-        (first == code).mean(axis=1) * (second == code).mean(axis=1) for code in range(len(names))
-    ) + np.zeros(resamplings)
+    table = np.zeros((len(names), len(names)))
+    for one, other in pairs:
+        table[names.index(one), names.index(other)] += 1
+    # Drawing subjects with replacement is drawing how often each cell of the table comes up.
+    counts = np.random.default_rng(seed).multinomial(len(pairs), table.ravel() / len(pairs), resamplings)
+    shares = counts.reshape(resamplings, *table.shape) / len(pairs)
+    agreed = np.trace(shares, axis1=1, axis2=2)
+    chance = (shares.sum(axis=2) * shares.sum(axis=1)).sum(axis=1)
     told = chance < 1 - 1e-12
     if not told.any():
         return UNKNOWN
@@ -182,16 +184,22 @@ def at_budget(
         Ground that was examined.
     budget_per_km2 : float
     """
-    best: AtBudget | None = None
-    for threshold in sorted({*confirmed, *rejected}, reverse=True):
-        alarms = sum(score >= threshold for score in rejected)
-        if alarms > budget_per_km2 * km2:
-            break
-        seen = sum(score >= threshold for score in confirmed)
-        best = AtBudget(
-            budget_per_km2=budget_per_km2, threshold=threshold, seen=seen, confirmed=len(confirmed),
-            false_alarms=alarms,
-        )  # fmt: skip
-    return best or AtBudget(
-        budget_per_km2=budget_per_km2, threshold=None, seen=0, confirmed=len(confirmed), false_alarms=0
-    )
+    thresholds = np.unique([*confirmed, *rejected])
+    alarms = _at_or_above(rejected, thresholds)
+    kept = np.flatnonzero(alarms <= budget_per_km2 * km2)
+    if not len(kept):
+        return AtBudget(
+            budget_per_km2=budget_per_km2, threshold=None, seen=0, confirmed=len(confirmed), false_alarms=0
+        )
+    lowest = int(kept[0])
+    return AtBudget(
+        budget_per_km2=budget_per_km2, threshold=float(thresholds[lowest]),
+        seen=int(_at_or_above(confirmed, thresholds)[lowest]), confirmed=len(confirmed),
+        false_alarms=int(alarms[lowest]),
+    )  # fmt: skip
+
+
+def _at_or_above(scores: Sequence[float], thresholds: NDArray[np.float64]) -> NDArray[np.intp]:
+    """How many scores reach each threshold."""
+    out: NDArray[np.intp] = len(scores) - np.searchsorted(np.sort(np.array(scores)), thresholds, side="left")
+    return out
