@@ -31,43 +31,52 @@ class Desk:
         self._turn = threading.Lock()
         self._synced = time.monotonic()
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="desk")
-        self._warmed: set[tuple[str, str]] = set()
+        self._under_way: set[str] = set()
+        self._names: dict[str, str] | None = None
 
     def keep_in_step(self) -> None:
         """Take up runs that were written since; at most every few seconds."""
         if time.monotonic() - self._synced < SYNC_S or not self._turn.acquire(blocking=False):
             return
         try:
-            self._store.sync()
+            if self._store.sync():
+                self._names = None
             self._synced = time.monotonic()
         finally:
             self._turn.release()
 
     def warm(self, runs: Iterable[str]) -> None:
         """Open runs beforehand, so that their first view does not wait."""
-        for name in runs:
+        for name in set(runs) - self._under_way:
+            self._under_way.add(name)
             self._worker.submit(self._open, name)
 
     def site_names(self) -> dict[str, str]:
         """Names of the sites that have runs, by id."""
-        found: dict[str, str] = {}
-        for row in self._store.runs():
-            if row["site"] is not None and row["site"] not in found:
-                try:
-                    site = self._shelf.open(self._shelf.key_of(row["name"])).stored.report.site
-                except SitewatchError:
-                    continue
-                found[row["site"]] = row["site"] if site is None else str(site["name"])
-        return found
+        if self._names is None:
+            newest = {
+                row["site"]: row["name"] for row in reversed(self._store.runs()) if row["site"] is not None
+            }
+            self._names = {site: self._site_name(site, run) for site, run in sorted(newest.items())}
+        return self._names
 
     def close(self) -> None:
         """Stop."""
         self._worker.shutdown(wait=True, cancel_futures=True)
         self._store.close()
 
+    def _site_name(self, site: str, run: str) -> str:
+        try:
+            known = self._shelf.open(self._shelf.key_of(run)).stored.report.site
+        except SitewatchError:
+            return site
+        return site if known is None else str(known["name"])
+
     def _open(self, name: str) -> None:
         try:
             run = self._shelf.open(self._shelf.key_of(name))
             _ = run.stretch, run.zones, run.tiles
         except SitewatchError as problem:
-            _LOG.warning("%s", problem)
+            _LOG.info("%s", problem)  # whoever opens it is told
+        finally:
+            self._under_way.discard(name)

@@ -1,7 +1,7 @@
 """The queue's filters in an address, and back."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
@@ -37,10 +37,14 @@ class Chosen:
         The other filters as they stand in the address, without empty ones.
     """
 
-    what: What
-    show: Show
-    settle: bool
-    values: Mapping[str, str]
+    what: What = "change"
+    show: Show = "waiting"
+    settle: bool = False
+    values: Mapping[str, str] = field(default_factory=dict)
+
+    def without_filters(self) -> "Chosen":
+        """The same part of the queue, all of it."""
+        return replace(self, values={})
 
     def filters(self, reviewer: str) -> QueueFilters:
         """For the queue.

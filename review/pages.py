@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from catalog.queue import QueueEntry
+from catalog.queue_filters import WHATS
 from catalog.review import ReviewStore
 from review import documents, film
 from review.admission import SignedIn
@@ -35,19 +36,15 @@ def queue_page(
     """What there is to be looked at."""
     store = records(request)
     request.app.state.desk.keep_in_step()
-    filters = choice.filters(who.reviewer.name)
-    found = store.queue(filters, after=after, limit=PAGE_ENTRIES, viewer=who.reviewer.name)
-    waiting = {
-        what: store.counts(
-            Chosen(what=what, show="waiting", settle=False, values={}).filters(who.reviewer.name)
-        ).total
-        for what in ("change", "blank", "unseen")
-    }
+    name = who.reviewer.name
+    filters = choice.filters(name)
+    found = store.queue(filters, after=after, limit=PAGE_ENTRIES, viewer=name)
+    unfiltered = store.counts(choice.without_filters().filters(name))
+    waiting = {what: store.counts(Chosen(what=what).filters(name)).total for what in WHATS}
     request.app.state.desk.warm({entry.run for entry in found.entries})
     values = {
         "choice": choice, "groups": _groups(request, found.entries), "next": found.next, "after": after,
-        "counts": store.counts(filters), "facets": store.counts(Chosen(
-            what=choice.what, show=choice.show, settle=choice.settle, values={}).filters(who.reviewer.name)).by,
+        "counts": store.counts(filters) if choice.values else unfiltered, "facets": unfiltered.by,
         "waiting": waiting, "runs": len(shelf(request).keys()), "sites": _sites(request),
     }  # fmt: skip
     return page(request, "queue.html", values, who=who)
@@ -66,7 +63,7 @@ def compare_page(request: Request, subject: Subject, choice: Choice, who: Signed
 def disagreements_page(request: Request, who: SignedIn) -> Response:
     """What reviewers differ about; nobody sees what is still to be answered blind."""
     store = records(request)
-    choice = Chosen(what="change", show="all", settle=True, values={})
+    choice = Chosen(what="change", show="all", settle=True)
     found = store.queue(choice.filters(who.reviewer.name), limit=PAGE_ENTRIES, viewer=who.reviewer.name)
     rows = [
         {"entry": entry, "state": store.state(entry.subject, viewer=who.reviewer.name)}
