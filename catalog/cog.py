@@ -293,16 +293,17 @@ def _write_plain(
             interleave="pixel",
         )  # fmt: skip
     try:
-        for window, values in chunks:  # what fails in reading a chunk is no fault of the output
-            height, width = window.shape
-            with _told(path):
-                target.write(values, window=BlockWindow(window.col0, window.row0, width, height))
+        # Before any pixel: afterwards GDAL cannot say what the bands show.
         for index, band in enumerate(bands, start=1):
             target.set_band_description(index, band)
         if _COLOURS.keys() <= set(bands):
             target.colorinterp = [_COLOURS.get(band, ColorInterp.undefined) for band in bands]
         if encoding.scale != 1.0:
             target.scales = (encoding.scale,) * len(bands)
+        for window, values in chunks:  # what fails in reading a chunk is no fault of the output
+            height, width = window.shape
+            with _told(path):
+                target.write(values, window=BlockWindow(window.col0, window.row0, width, height))
     finally:
         with _told(path):
             target.close()
