@@ -89,7 +89,9 @@ def record(connection: Connection, judged: Iterable["Judged"], *, rule: str) -> 
     added = 0
     for one in judged:
         site = str((one.run.report.site or {})["id"])
-        states = known.setdefault(site, standing(connection, site))
+        if site not in known:
+            known[site] = standing(connection, site)
+        states = known[site]
         before = states.get(one.change.id)
         if before is None:
             connection.execute(insert(findings).values(_facts(one, site)))

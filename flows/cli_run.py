@@ -19,7 +19,7 @@ from flows.cli_common import (
     source_options,
 )
 from flows.cli_runs_table import runs_document, show_runs
-from flows.demo import DEMO_SITES, demo_period
+from flows.demo import DEMO_SITES, demo_period, draw_archive
 from flows.errors import BadRequest
 from flows.screen import progress_bars
 from flows.sites import site_named
@@ -103,7 +103,10 @@ def _watch(
     from flows.watch import watch_sites  # noqa: PLC0415 - imports Prefect, which must be configured first
 
     def work() -> "list[SiteResult]":
+        drawing = draw_archive() if source == "demo" else None
         with prefect_home.server(out):
+            if drawing is not None:
+                drawing.join()
             results: list[SiteResult] = watch_sites(
                 list(site_ids), source, start, end, out, sites_file, min_score
             )

@@ -161,7 +161,7 @@ def readers(folder: Path) -> tuple[SceneReader, SceneReader]:
         return _readers(folder)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def _readers(folder: Path) -> tuple[SceneReader, SceneReader]:
     job = load_job(folder)
     scenes = job.before.local, job.after.local

@@ -8,8 +8,11 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from flows.errors import BadRequest
 
 WORKERS_VARIABLE = "SITEWATCH_WORKERS"
-THREADS = 3
-"""Steps at a time: one pair is prepared, one compared, one written."""
+AHEAD = 2
+"""Pairs that are prepared before their turn: a large one after a small one is then ready when it is wanted."""
+
+THREADS = AHEAD + 2
+"""Steps at a time: pairs are prepared, one is compared, one written."""
 
 
 def workers_wanted(workers: int | None = None) -> int:

@@ -1,6 +1,7 @@
 """Prefect flows: watch one site, watch several."""
 
 import time
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -19,7 +20,7 @@ from flows.forms import explained
 from flows.pair_job import load_job, make_job
 from flows.pair_result import PairResult
 from flows.recorded import recorded
-from flows.runners import task_runner
+from flows.runners import AHEAD, task_runner
 from flows.scene_store import FetchedScene, fetched
 from flows.sites import site_named
 from imagery.errors import SitewatchError, SourceUnreachable
@@ -251,21 +252,22 @@ def _compared(
 ) -> list[PrefectFuture[PairResult]]:
     """Every pair, from its copies to the run that is being written.
 
-    While the tiles of a pair are compared, the next pair is prepared and the one before is written.
+    While the tiles of a pair are compared, the next pairs are prepared and the ones before are written.
     """
     jobs = [load_job(folder) for folder in folders]
-    prepared = [tasks.prepare_pair.submit(job.folder, job.key) for job in jobs[:1]]
+    prepared = deque(tasks.prepare_pair.submit(job.folder, job.key) for job in jobs[:AHEAD])
     futures = []
-    for job, following in zip_longest(jobs, jobs[1:]):
+    for job, ahead in zip_longest(jobs, jobs[AHEAD:]):
         begun = time.perf_counter()
         dates = [scene.scene.acquired for scene in (job.before, job.after)]
         progress.step(f"{site.name} {dates[0]:%Y-%m-%d} to {dates[1]:%Y-%m-%d}", total=len(job.tiles) + 1)
-        prepared[-1].wait()
-        state = prepared[-1].state
+        preparing = prepared.popleft()
+        preparing.wait()
+        state = preparing.state
         progress.advance()
         compared = _submitted_tiles(job.folder, out) if state.is_completed() else []
-        if following is not None:
-            prepared.append(tasks.prepare_pair.submit(following.folder, following.key))
+        if ahead is not None:
+            prepared.append(tasks.prepare_pair.submit(ahead.folder, ahead.key))
         unusable, failed = None, _failed_tiles(job.folder, compared)
         if isinstance(state.result(raise_on_failure=False), SitewatchError):
             unusable = _why(state)

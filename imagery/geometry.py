@@ -1,6 +1,7 @@
 """Small geometry helpers for outlines in lon/lat: rings, distances, projections."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -62,9 +63,15 @@ def projected(geometry: BaseGeometry, crs: CRS) -> BaseGeometry:
 
 def reprojected(geometry: BaseGeometry, source: CRS, target: CRS, *, segment: float) -> BaseGeometry:
     """`geometry` from one CRS to another, edges divided at `segment` (units of `source`)."""
-    transformer = Transformer.from_crs(source, target, always_xy=True)
+    transformer = _transformer(source.to_wkt(), target.to_wkt())
 
     def convert(xy: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.column_stack(transformer.transform(xy[:, 0], xy[:, 1]))
 
     return shapely.transform(geometry.segmentize(segment), convert)
+
+
+@lru_cache(maxsize=64)
+def _transformer(source: str, target: str) -> Transformer:
+    # Making one takes as long as projecting ten thousand corners.
+    return Transformer.from_crs(source, target, always_xy=True)

@@ -1,6 +1,7 @@
 """The fixed grid of a site and a resolution, and zones drawn on a grid."""
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from affine import Affine
 from odc.geo.geobox import GeoBox
 from pyproj import CRS
 from rasterio.features import rasterize
+from shapely.geometry.base import BaseGeometry
 
 from imagery.geometry import projected, reprojected, utm_crs
 from imagery.raster import BoolArray
@@ -84,11 +86,7 @@ def zone_mask(zone: Zone, grid: GeoBox, *, grow_m: float = 0.0) -> BoolArray:
     """
     if grid.crs is None:
         raise ValueError("a grid without a CRS has no zones")
-    geometry = zone.geometry
-    if grow_m:
-        geometry = _grown(geometry, grow_m)
-    crs = CRS.from_user_input(str(grid.crs))
-    outline = projected(geometry, crs)
+    outline = _outline(zone.geometry, grow_m, str(grid.crs))
     rows, cols = (int(n) for n in grid.shape)
     if outline.is_empty or outline.area == 0 or not outline.intersects(_extent(grid)):
         return np.zeros((rows, cols), bool)
@@ -96,9 +94,16 @@ def zone_mask(zone: Zone, grid: GeoBox, *, grow_m: float = 0.0) -> BoolArray:
     return mask if mask.any() else _drawn(outline, grid, all_touched=True)
 
 
+@lru_cache(maxsize=512)
+def _outline(geometry: BaseGeometry, grow_m: float, crs: str) -> BaseGeometry:
+    # Asked for once per tile, and the same for all of them.
+    grown = _grown(geometry, grow_m) if grow_m else geometry
+    return projected(grown, CRS.from_user_input(crs))
+
+
 def zone_share(zone: Zone, grid: GeoBox) -> float:
     """How much of a zone's area lies on the grid, 0 to 1."""
-    outline = projected(zone.geometry, CRS.from_user_input(str(grid.crs)))
+    outline = _outline(zone.geometry, 0.0, str(grid.crs))
     return float(outline.intersection(_extent(grid)).area / outline.area) if outline.area else 0.0
 
 

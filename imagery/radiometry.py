@@ -180,11 +180,12 @@ def unchanged(x: NDArray[np.float64], y: NDArray[np.float64], *, iterations: int
         Weights in 1e-6..1.
     """
     bands = x.shape[1]
-    both = np.hstack([x, y])
+    both = np.ascontiguousarray(np.hstack([x, y]).T)  # one row per band: three or four columns would be slow
     weight = np.ones(len(x))
     for _ in range(iterations):
-        centred = both - np.average(both, axis=0, weights=weight)
-        cov = (centred * weight[:, None]).T @ centred / weight.sum()
+        total = weight.sum()
+        centred = both - (both @ weight / total)[:, None]
+        cov = (centred * weight) @ centred.T / total
         if not (np.any(cov[:bands, :bands]) and np.any(cov[bands:, bands:])):
             return weight  # one value everywhere: nothing to tell pixels apart by
         cov[np.diag_indices_from(cov)] *= 1 + 1e-6
@@ -195,8 +196,8 @@ def unchanged(x: NDArray[np.float64], y: NDArray[np.float64], *, iterations: int
         right /= np.sqrt((right * (syy @ right)).sum(axis=0)) + 1e-30
         right *= np.where((left * (sxy @ right)).sum(axis=0) < 0, -1.0, 1.0)
         rho = np.sqrt(np.clip(rho2, 0.0, 0.99999))
-        variates = centred[:, :bands] @ left - centred[:, bands:] @ right
-        statistic = (variates**2 / (2 * (1 - rho))).sum(axis=1)
+        variates = left.T @ centred[:bands] - right.T @ centred[bands:]
+        statistic = (1 / (2 * (1 - rho))) @ np.square(variates, out=variates)
         weight = np.maximum(chi_square_tail(bands, statistic), 1e-6)
     return weight
 

@@ -3,8 +3,10 @@
 import hashlib
 import json
 import math
+import multiprocessing
+import os
+import signal
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,6 @@ from imagery.simulate import VERSION, sensor
 from imagery.simulate.acquisition import Acquisition, acquisitions
 from imagery.simulate.exposure import Exposure, expose, grid_of, ground_of
 from imagery.simulate.khmeimim import khmeimim_plan
-from imagery.simulate.site_plan import SitePlan
 from imagery.simulate.sun import SunPosition, sun_position
 from imagery.simulate.tartus import tartus_plan
 from imagery.simulate.truth import truth_document
@@ -51,26 +52,39 @@ def write_archive(
         The folder cannot be written, or the disk is full.
     """
     wanted = tuple(acquisitions() if chosen is None else chosen)
-    plans = {name: PLANS[name](sites[name]) for name in sorted({a.site_id for a in wanted})}
+    names = sorted({a.site_id for a in wanted})
     series: dict[tuple[str, str | None], list[Acquisition]] = {}
     for acquisition in wanted:
         series.setdefault((acquisition.site_id, acquisition.crop), []).append(acquisition)
-
-    def draw(key: tuple[str, str | None]) -> list[dict[str, Any]]:
-        name, crop = key
-        return _write_series(folder, sites[name], plans[name], crop, series[key])
-
-    with ThreadPoolExecutor(_WORKERS) as pool:
-        written = list(pool.map(draw, series))
-    for name in plans:
+    written = _each_written([(folder, sites[name], crop, series[name, crop]) for name, crop in series])
+    for name in names:
         items = [item for key, made in zip(series, written, strict=True) if key[0] == name for item in made]
         _write_site_catalogue(folder / name, sites[name], items)
-    _write_root(folder, [sites[name] for name in plans])
+    _write_root(folder, [sites[name] for name in names])
+
+
+_Series = tuple[Path, Site, str | None, list[Acquisition]]
+
+
+def _each_written(series: list[_Series]) -> list[list[dict[str, Any]]]:
+    """The items of each series, drawn by processes side by side: threads would wait for each other."""
+    workers = min(_WORKERS, len(series), os.cpu_count() or 1)
+    if workers == 1 or multiprocessing.current_process().daemon:  # which may have no children
+        return [_write_series(*one) for one in series]
+    # Neither a thread of this process nor a lock that it holds is taken along.
+    with multiprocessing.get_context("spawn").Pool(workers, initializer=_deaf) as pool:
+        return pool.starmap(_write_series, series, chunksize=1)
+
+
+def _deaf() -> None:
+    """Ctrl-C is for the process that waits; it ends those that draw."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _write_series(
-    folder: Path, site: Site, plan: SitePlan, crop: str | None, members: list[Acquisition]
+    folder: Path, site: Site, crop: str | None, members: list[Acquisition]
 ) -> list[dict[str, Any]]:
+    plan = PLANS[site.id](site)
     ground = ground_of(site, plan, crop)
     centre = site.aoi.centroid
     items = []
