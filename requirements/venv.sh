@@ -49,7 +49,16 @@ say "Installing the pinned requirements into $venv (the first time takes a few m
 # --no-deps: the lock is complete, and older pip stops at extras of packages that are pinned without them.
 pip=("$venv/bin/python" -m pip --disable-pip-version-check)
 # --no-compile: Python compiles what is imported; compiling everything takes longer than installing it.
-"${pip[@]}" install -qq --no-compile --no-deps --require-hashes -r "$lock"
+# Two at a time: nearly all of it is unpacking, which one pip does on one core.
+parts=$(mktemp -d)
+jobs=()
+trap 'kill "${jobs[@]}" 2>/dev/null || true; rm -rf "$parts"' EXIT
+awk -v to="$parts/part" '/^[A-Za-z0-9]/ { n++ } { print > (to n % 2) }' "$lock"
+for part in "$parts"/part*; do
+    "${pip[@]}" install -qq --no-compile --no-deps --require-hashes -r "$part" &
+    jobs+=($!)
+done
+for job in "${jobs[@]}"; do wait "$job"; done
 "${pip[@]}" install -qq --no-deps --no-build-isolation -e .
 "$venv/bin/python" requirements/web/bundle.py ||
     say "Until this works (\`make web\` tries again) \`sitewatch review\` does not start; everything else does."
