@@ -126,23 +126,27 @@ def resolve(host: str, port: int) -> list[str]:
 
 
 def pool_for(url: str, access: Access) -> httpcore.ConnectionPool:
-    """The connections of a source within this process, by way of the environment's proxy where there is one."""
-    proxy = _proxy(url)
+    """The connections of a source within this process."""
     # Connections must not be shared with a forked child.
-    key = (os.getpid(), access, proxy)
+    key = (os.getpid(), access, _proxy(url))
     with _making:
         if key not in _pools:
-            backend = _Backend(access, proxied=proxy is not None)
-            options: dict[str, Any] = {
-                "ssl_context": _ssl(), "max_connections": access.connections, "keepalive_expiry": 15.0,
-                "network_backend": backend,
-            }  # fmt: skip
-            _pools[key] = (
-                httpcore.ConnectionPool(**options)
-                if proxy is None
-                else httpcore.HTTPProxy(proxy_url=proxy, **options)
-            )
+            _pools[key] = new_pool(url, access)
         return _pools[key]
+
+
+def new_pool(url: str, access: Access) -> httpcore.ConnectionPool:
+    """Connections by the rules of a source, by way of the environment's proxy where there is one for `url`."""
+    proxy = _proxy(url)
+    options: dict[str, Any] = {
+        "ssl_context": _ssl(), "max_connections": access.connections, "keepalive_expiry": 15.0,
+        "network_backend": _Backend(access, proxied=proxy is not None),
+    }  # fmt: skip
+    return (
+        httpcore.ConnectionPool(**options)
+        if proxy is None
+        else httpcore.HTTPProxy(proxy_url=proxy, **options)
+    )
 
 
 @lru_cache(maxsize=1)

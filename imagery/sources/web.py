@@ -14,8 +14,11 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
+import httpcore
 import httpx
 
+from imagery.access import Access
+from imagery.checked_transport import CheckedTransport
 from imagery.errors import SourceUnreachable
 from imagery.sources.addresses import is_inside
 from imagery.sources.pace import Pace
@@ -93,6 +96,8 @@ class Web:
     pace : Pace, optional
     forbids : callable, optional
         Says why an address may not be asked, or None.
+    access : Access, optional
+        Rules for every address that is asked, and for those that names and redirects lead to.
     """
 
     def __init__(
@@ -103,11 +108,16 @@ class Web:
         patience: Patience | None = None,
         pace: Pace | None = None,
         forbids: Callable[[str], str | None] | None = None,
+        access: Access | None = None,
     ) -> None:
         self._who, self._advice = who, advice
         self._patience = patience or Patience()
         self._pace, self._forbids = pace, forbids
-        self._client = httpx.Client(headers={"User-Agent": "sitewatch"})
+        self._access = access
+        self._client = httpx.Client(
+            headers={"User-Agent": "sitewatch"},
+            transport=None if access is None else CheckedTransport(access),
+        )
         self._answered = time.monotonic()
 
     def __enter__(self) -> "Web":
@@ -137,6 +147,8 @@ class Web:
         Refused
             A status other than 2xx that is final.
         TooLarge
+        RefusedAddress
+            `access` does not allow the address, or one that it leads to.
         SourceUnreachable
             No good answer came, however patiently it was asked for.
         """
@@ -175,11 +187,11 @@ class Web:
                 status, headers, content = within(
                     max(0.1, self._left(patience)), lambda: self._once(request, patience, limit)  # noqa: B023
                 )  # fmt: skip
-            except (httpx.TimeoutException, TookTooLong) as error:
+            except (httpx.TimeoutException, httpcore.TimeoutException, TookTooLong) as error:
                 raise _Passing("no answer in time") from error
             except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
                 raise self._unreachable(str(request.url), str(error), 1) from error
-            except (httpx.HTTPError, RuntimeError) as error:
+            except (httpx.HTTPError, httpcore.NetworkError, httpcore.ProtocolError, RuntimeError) as error:
                 raise _Passing(f"cannot be reached ({error or type(error).__name__})") from error
             if status in _REDIRECTS and headers.get("Location"):
                 request = self._redirected(request, status, headers["Location"])
@@ -211,7 +223,7 @@ class Web:
 
     def _redirected(self, request: httpx.Request, status: int, location: str) -> httpx.Request:
         target = urljoin(str(request.url), location)
-        if is_inside(target) and not is_inside(str(request.url)):
+        if self._access is None and is_inside(target) and not is_inside(str(request.url)):
             raise self._unreachable(
                 str(request.url), f"sends on to {target}, which lies inside this network", 1, advice="check the address"
             )  # fmt: skip
@@ -220,6 +232,8 @@ class Web:
                                           content=None if status == 303 else request.content)  # fmt: skip
 
     def _check(self, url: str) -> None:
+        if self._access is not None:
+            self._access.check(url)
         reason = self._forbids(url) if self._forbids is not None else None
         if reason is not None:
             raise self._unreachable(url, reason, 1, advice="check the address")
