@@ -1,9 +1,7 @@
 """Connections that know the rules of their source: resolved addresses are checked, and slow servers are dropped."""
 
-import os
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Iterable
 from functools import lru_cache
@@ -25,9 +23,6 @@ RATE_WINDOW_S = 10.0
 
 RESOLVE_S = 5.0
 """The system itself may wait for half a minute for name servers that are not there."""
-
-_pools: dict[tuple[Any, ...], httpcore.ConnectionPool] = {}
-_making = threading.Lock()
 
 
 class TooSlow(httpcore.ReadTimeout):
@@ -125,21 +120,11 @@ def resolve(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(answer[4][0]) for answer in answers))
 
 
-def pool_for(url: str, access: Access) -> httpcore.ConnectionPool:
-    """The connections of a source within this process."""
-    # Connections must not be shared with a forked child.
-    key = (os.getpid(), access, _proxy(url))
-    with _making:
-        if key not in _pools:
-            _pools[key] = new_pool(url, access)
-        return _pools[key]
-
-
-def new_pool(url: str, access: Access) -> httpcore.ConnectionPool:
+def new_pool(url: str, access: Access, *, connections: int | None = None) -> httpcore.ConnectionPool:
     """Connections by the rules of a source, by way of the environment's proxy where there is one for `url`."""
     proxy = _proxy(url)
     options: dict[str, Any] = {
-        "ssl_context": _ssl(), "max_connections": access.connections, "keepalive_expiry": 15.0,
+        "ssl_context": _ssl(), "max_connections": connections or access.connections, "keepalive_expiry": 15.0,
         "network_backend": _Backend(access, proxied=proxy is not None),
     }  # fmt: skip
     return (

@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TypeVar
 from urllib.parse import urljoin, urlsplit
 
@@ -23,16 +24,17 @@ from imagery.answers import (
     part_of,
     retry_after,
 )
-from imagery.connect import TooSlow, pool_for
+from imagery.connect import TooSlow
 from imagery.errors import RefusedAddress, SourceUnreachable
 from imagery.signing import Signed, signed
+from imagery.slots import slots_of
 
 ATTEMPTS = 4
 PAUSE_S = 0.5
 PATIENCE_S = 20.0
 """A server is waited for no longer than this, all attempts together; what keeps coming may take longer."""
 
-TIMEOUTS = {"connect": 5.0, "read": 15.0, "write": 15.0, "pool": 300.0}
+TIMEOUTS = {"connect": 5.0, "read": 15.0, "write": 15.0, "pool": 5.0}
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS = 5
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -103,7 +105,7 @@ def forget() -> None:
 
 
 class _Clock:
-    """How long a server may still be waited for; a pause that it asked for does not count."""
+    """How long a server may still be waited for; neither a pause that it asked for nor one's turn counts."""
 
     def __init__(self) -> None:
         self.paused_s = 0.0
@@ -125,7 +127,11 @@ class _Clock:
             pause += random.uniform(0, 0.1 * pause)  # noqa: S311 (no secret)
             time.sleep(pause)
             self.paused_s += pause
-            self._end += pause
+            self.stood_still(pause)
+
+    def stood_still(self, seconds: float) -> None:
+        """Do not count a time in which nothing was asked."""
+        self._end += seconds
 
 
 def _patient(asked: Asked, take: Callable[[httpcore.Response], _T]) -> _T:
@@ -186,7 +192,13 @@ def _sign(asked: Asked, *, refused: str | None = None) -> Signed:
     def token(url: str, more: Mapping[str, str]) -> bytes:
         # The token service is named by the installation, not by a catalogue.
         host, port = host_and_port(url)
-        own = Access(source=asked.access.source, hosts=(host,), private=(host, f"{host}:{port}"))
+        own = replace(
+            asked.access,
+            schemes=("http", "https"),
+            hosts=(host,),
+            private=(host, f"{host}:{port}"),
+            signing="none",
+        )
         return fetch_document(url, own, more)
 
     return signed(asked.href, asked.access, token, headers=headers, refused=refused)
@@ -198,12 +210,15 @@ def _followed(asked: Asked, request: Signed, take: Callable[[httpcore.Response],
     for _ in range(_MAX_REDIRECTS + 1):
         access = _for_endpoint(asked.access, asked.href, url)
         try:
-            with pool_for(url, access).stream(
-                "GET", url, headers=list(headers.items()), extensions={"timeout": _timeouts(clock)}
-            ) as response:
-                if response.status not in _REDIRECTS:
-                    return _taken(asked, url, response, take)
-                url, headers = _next(asked, url, headers, response)
+            with slots_of(access).one() as slot:
+                clock.stood_still(slot.waited_s)
+                _refuse_down(asked, urlsplit(asked.href).netloc)
+                with slot.pool(url, access).stream(
+                    "GET", url, headers=list(headers.items()), extensions={"timeout": _timeouts(clock)}
+                ) as response:
+                    if response.status not in _REDIRECTS:
+                        return _taken(asked, url, response, take)
+                    url, headers = _next(asked, url, headers, response)
         except RefusedAddress as error:
             # What a name resolved to is known only here; say where it was met.
             raise RefusedAddress(
@@ -215,9 +230,7 @@ def _followed(asked: Asked, request: Signed, take: Callable[[httpcore.Response],
 
 
 def _timeouts(clock: _Clock) -> dict[str, float]:
-    return {
-        what: seconds if what == "pool" else min(seconds, clock.left_s) for what, seconds in TIMEOUTS.items()
-    }
+    return {what: min(seconds, clock.left_s) for what, seconds in TIMEOUTS.items()}
 
 
 def _for_endpoint(access: Access, href: str, url: str) -> Access:
@@ -225,9 +238,7 @@ def _for_endpoint(access: Access, href: str, url: str) -> Access:
     if urlsplit(href).scheme.lower() != "s3":
         return access
     host, port = host_and_port(url)
-    return Access(
-        source=access.source, hosts=(host,), private=(host, f"{host}:{port}"), connections=access.connections
-    )
+    return replace(access, schemes=("http", "https"), hosts=(host,), private=(host, f"{host}:{port}"))
 
 
 def _next(

@@ -188,7 +188,7 @@ def test_a_redirect_is_checked_like_any_address() -> None:
 
 def test_its_pace_is_kept() -> None:
     begun = time.monotonic()
-    with scripted(says(200)) as server, Web(patience=QUICK, pace=Pace(20.0)) as asking:
+    with scripted(says(200)) as server, Web(patience=QUICK, pace=Pace("a", 20.0)) as asking:
         for _ in range(8):
             asking.fetch(server.url, limit=100)
     assert time.monotonic() - begun >= 7 / 20
