@@ -81,7 +81,9 @@ class Access:
     s3 : S3Options or None
         None where the source has nothing on S3.
     connections : int
-        At a time, per process.
+        At a time.
+    shared : bool
+        Whether by all processes together, or by each of them.
     """
 
     source: str
@@ -91,6 +93,7 @@ class Access:
     signing: Literal["none", "planetary-computer"] = "none"
     s3: S3Options | None = None
     connections: int = 8
+    shared: bool = False
 
     def __post_init__(self) -> None:
         for name in ("schemes", "hosts", "private"):
@@ -184,7 +187,7 @@ def made_access(source: str, url: str, facts: Mapping[str, Any]) -> Access:
     s3 = None
     if store is not None:
         s3 = S3Options(**{name: value for name, value in asdict(store).items() if value is not None})
-    return Access(source=source, **{**facts, "private": private, "s3": s3})
+    return Access(source=source, shared=True, **{**facts, "private": private, "s3": s3})
 
 
 def default_access(source: str) -> Access:

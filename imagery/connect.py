@@ -1,9 +1,7 @@
 """Connections that know the rules of their source: resolved addresses are checked, and slow servers are dropped."""
 
-import os
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Iterable
 from functools import lru_cache
@@ -16,14 +14,15 @@ import httpcore
 import httpx
 
 from imagery.access import Access
+from imagery.within import TookTooLong, within
 
 MIN_BYTES_PER_S = 1_000
 """A server that sends less over `RATE_WINDOW_S` is given up: it would hold a run for hours."""
 
 RATE_WINDOW_S = 10.0
 
-_pools: dict[tuple[Any, ...], httpcore.ConnectionPool] = {}
-_making = threading.Lock()
+RESOLVE_S = 5.0
+"""The system itself may wait for half a minute for name servers that are not there."""
 
 
 class TooSlow(httpcore.ReadTimeout):
@@ -83,9 +82,12 @@ class _Backend(httpcore.SyncBackend):
     ) -> httpcore.NetworkStream:
         """Raises RefusedAddress where one of the host's addresses may not be used."""
         last: Exception = httpcore.ConnectError(f"{host} has no address")
-        for address in [host] if self._proxied else self._addresses(host, port):
+        addresses = [host] if self._proxied else self._addresses(host, port)
+        # All of them together may take the time, and one that is silent not that of the others.
+        share_s = None if timeout is None else timeout / max(1, len(addresses))
+        for address in addresses:
             try:
-                return _Stream(super().connect_tcp(address, port, timeout, local_address, socket_options))
+                return _Stream(super().connect_tcp(address, port, share_s, local_address, socket_options))
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 last = error
         raise last
@@ -105,33 +107,31 @@ def resolve(host: str, port: int) -> list[str]:
     Raises
     ------
     httpcore.ConnectError
-        The name is not known, or no name server answers.
+        The name is not known, or no name server answers within `RESOLVE_S`.
     """
     try:
-        answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        answers = within(RESOLVE_S, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+    except TookTooLong as error:
+        raise httpcore.ConnectError(
+            f"the name {host} cannot be resolved (no name server answers within {RESOLVE_S:.0f} s)"
+        ) from error
     except (OSError, UnicodeError) as error:
         raise httpcore.ConnectError(f"the name {host} cannot be resolved ({error})") from error
     return list(dict.fromkeys(str(answer[4][0]) for answer in answers))
 
 
-def pool_for(url: str, access: Access) -> httpcore.ConnectionPool:
-    """The connections of a source within this process, by way of the environment's proxy where there is one."""
+def new_pool(url: str, access: Access, *, connections: int | None = None) -> httpcore.ConnectionPool:
+    """Connections by the rules of a source, by way of the environment's proxy where there is one for `url`."""
     proxy = _proxy(url)
-    # Connections must not be shared with a forked child.
-    key = (os.getpid(), access, proxy)
-    with _making:
-        if key not in _pools:
-            backend = _Backend(access, proxied=proxy is not None)
-            options: dict[str, Any] = {
-                "ssl_context": _ssl(), "max_connections": access.connections, "keepalive_expiry": 15.0,
-                "network_backend": backend,
-            }  # fmt: skip
-            _pools[key] = (
-                httpcore.ConnectionPool(**options)
-                if proxy is None
-                else httpcore.HTTPProxy(proxy_url=proxy, **options)
-            )
-        return _pools[key]
+    options: dict[str, Any] = {
+        "ssl_context": _ssl(), "max_connections": connections or access.connections, "keepalive_expiry": 15.0,
+        "network_backend": _Backend(access, proxied=proxy is not None),
+    }  # fmt: skip
+    return (
+        httpcore.ConnectionPool(**options)
+        if proxy is None
+        else httpcore.HTTPProxy(proxy_url=proxy, **options)
+    )
 
 
 @lru_cache(maxsize=1)

@@ -1,29 +1,31 @@
 """Sources of scenes: the protocol, and how what a person names becomes one."""
 
 import json
+import logging
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
 from imagery.access import access_of
+from imagery.address import is_remote
 from imagery.errors import BadSource, ImageryError, SourceUnreachable
 from imagery.listing import LeftOut, Listing
 from imagery.scene import Scene
 from imagery.site import Site
-from imagery.sources.fetch import Documents, is_url
+from imagery.sources.fetch import is_url
 from imagery.sources.folder import FolderSource
 from imagery.sources.granule import MAX_BYTES, described_by, with_view
 from imagery.sources.providers import Provider, known_providers, provider_at
 from imagery.sources.static_stac import StaticStac
-from imagery.sources.web import Patience
 
 __all__ = ["LeftOut", "Listing", "Source", "open_source", "with_angles"]
 
 _STAC_TYPES = frozenset({"Catalog", "Collection", "FeatureCollection", "Feature"})
 _STAC_FILES = ("catalog.json", "collection.json")
 _HEAD_BYTES = 50_000_000
-_BRIEF = Patience(attempts=2, total_s=15.0)
+
+_log = logging.getLogger(__name__)
 
 
 class Source(Protocol):
@@ -105,19 +107,18 @@ def _what_to_give() -> str:
 def with_angles(scene: Scene) -> Scene:
     """A scene that is about to be compared, with the view angles that only its granule's metadata states.
 
-    One small file is fetched for it, patiently but not for long; where that fails the angles stay unknown.
+    One small file is fetched for it, by the rules for its pixels; where that fails the angles stay unknown.
     """
     if scene.view_off_nadir_deg is not None or scene.granule is None:
         return scene
-    access = access_of(scene)
-    if access.signing == "none":
-        with Documents(_BRIEF) as documents:
-            return with_view(scene, documents)
+    if not is_remote(scene.granule):
+        return with_view(scene)
     from imagery.transfer import fetch_document  # noqa: PLC0415 - loaded only for what is remote
 
     try:
-        return described_by(scene, fetch_document(scene.granule, access, {}, limit=MAX_BYTES))
-    except ImageryError:
+        return described_by(scene, fetch_document(scene.granule, access_of(scene), {}, limit=MAX_BYTES))
+    except ImageryError as error:
+        _log.warning("%s: its view angles stay unknown: %s", scene.id, error)
         return scene
 
 

@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TypeVar
 from urllib.parse import urljoin, urlsplit
 
@@ -23,24 +24,28 @@ from imagery.answers import (
     part_of,
     retry_after,
 )
-from imagery.connect import TooSlow, pool_for
+from imagery.connect import TooSlow
 from imagery.errors import RefusedAddress, SourceUnreachable
 from imagery.signing import Signed, signed
+from imagery.slots import slots_of
 
 ATTEMPTS = 4
 PAUSE_S = 0.5
-PATIENCE_S = 40.0
-"""No attempt is begun later than this after the first."""
+PATIENCE_S = 20.0
+"""A server is waited for no longer than this, all attempts together; what keeps coming may take longer."""
 
-TIMEOUTS = {"connect": 5.0, "read": 15.0, "write": 15.0, "pool": 300.0}
+TIMEOUTS = {"connect": 5.0, "read": 15.0, "write": 15.0, "pool": 5.0}
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS = 5
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 _DOWN_S = 60.0
+"""A server that was waited for in vain is not asked again so soon: its many files would add up to hours."""
 
 _T = TypeVar("_T")
 
-_down: dict[str, float] = {}
+_down: dict[str, tuple[float, str]] = {}
+"""When, and what was wrong."""
+
 _hold: dict[str, float] = {}
 
 
@@ -99,29 +104,57 @@ def forget() -> None:
     _hold.clear()
 
 
+class _Clock:
+    """How long a server may still be waited for; neither a pause that it asked for nor one's turn counts."""
+
+    def __init__(self) -> None:
+        self.paused_s = 0.0
+        self._end = time.monotonic() + PATIENCE_S
+
+    @property
+    def left_s(self) -> float:
+        """Not less than a second, which a request that is allowed at all may take."""
+        return max(1.0, self._end - time.monotonic())
+
+    def allows(self, pause_s: float) -> bool:
+        """Whether there is time for another attempt after a pause."""
+        return time.monotonic() + pause_s < self._end
+
+    def wait_for(self, host: str) -> None:
+        """Wait while a server has asked for a pause; it counts for everybody who asks there."""
+        pause = _hold.get(host, 0.0) - time.monotonic()
+        if pause > 0:
+            pause += random.uniform(0, 0.1 * pause)  # noqa: S311 (no secret)
+            time.sleep(pause)
+            self.paused_s += pause
+            self.stood_still(pause)
+
+    def stood_still(self, seconds: float) -> None:
+        """Do not count a time in which nothing was asked."""
+        self._end += seconds
+
+
 def _patient(asked: Asked, take: Callable[[httpcore.Response], _T]) -> _T:
     """The answer, asked for again while a failure may pass."""
-    begun, host = time.monotonic(), urlsplit(asked.href).netloc
-    # A server that was silent a moment ago is asked once, so that many files of it do not add up to hours.
-    attempts = 1 if begun - _down.get(host, -_DOWN_S) < _DOWN_S else ATTEMPTS
-    tried, waited = 0, 0.0
+    clock, host = _Clock(), urlsplit(asked.href).netloc
+    tried = 0
     while True:
-        _wait_for(host)
+        clock.wait_for(host)
+        _refuse_down(asked, host)
         try:
-            answer = _once(asked, take)
+            answer = _once(asked, take, clock)
         except Again as problem:
             if problem.wait_s is None:
                 tried += 1
                 pause = PAUSE_S * 2 ** (tried - 1) * random.uniform(0.5, 1.5)  # noqa: S311 (no secret)
-                over = tried >= attempts or time.monotonic() - begun - waited + pause > PATIENCE_S
+                over = tried >= ATTEMPTS or not clock.allows(pause)
             else:
                 # A server that says when to come back is not failing: it has an allowance of its own.
                 pause = max(problem.wait_s, PAUSE_S)
-                waited += pause
-                over = waited > PATIENCE_S
+                over = clock.paused_s + pause > PATIENCE_S
             if over:
-                if problem.silent:
-                    _down[host] = time.monotonic()
+                if problem.silent or problem.wait_s is not None:
+                    _down[host] = time.monotonic(), str(problem)
                 raise SourceUnreachable(f"{asked.name}: {problem}", retried=True) from problem
             if problem.wait_s is None:
                 time.sleep(pause)
@@ -132,22 +165,23 @@ def _patient(asked: Asked, take: Callable[[httpcore.Response], _T]) -> _T:
             return answer
 
 
-def _wait_for(host: str) -> None:
-    """Wait while a server has asked for a pause; it counts for everybody who asks there."""
-    pause = _hold.get(host, 0.0) - time.monotonic()
-    if pause > 0:
-        time.sleep(pause + random.uniform(0, 0.1 * pause))  # noqa: S311 (no secret)
+def _refuse_down(asked: Asked, host: str) -> None:
+    since, problem = _down.get(host, (-_DOWN_S, ""))
+    if time.monotonic() - since < _DOWN_S:
+        raise SourceUnreachable(
+            f"{asked.name}: {problem} (seen a moment ago, and not asked again so soon)", retried=True
+        )
 
 
-def _once(asked: Asked, take: Callable[[httpcore.Response], _T]) -> _T:
+def _once(asked: Asked, take: Callable[[httpcore.Response], _T], clock: _Clock) -> _T:
     request = _sign(asked)
     try:
-        return _followed(asked, request, take)
+        return _followed(asked, request, take, clock)
     except refusals.Expired as problem:
         if not request.renewable:
             raise problem.error from None
         try:
-            return _followed(asked, _sign(asked, refused=request.url), take)
+            return _followed(asked, _sign(asked, refused=request.url), take, clock)
         except refusals.Expired as again:
             raise again.error from None
 
@@ -158,24 +192,33 @@ def _sign(asked: Asked, *, refused: str | None = None) -> Signed:
     def token(url: str, more: Mapping[str, str]) -> bytes:
         # The token service is named by the installation, not by a catalogue.
         host, port = host_and_port(url)
-        own = Access(source=asked.access.source, hosts=(host,), private=(host, f"{host}:{port}"))
+        own = replace(
+            asked.access,
+            schemes=("http", "https"),
+            hosts=(host,),
+            private=(host, f"{host}:{port}"),
+            signing="none",
+        )
         return fetch_document(url, own, more)
 
     return signed(asked.href, asked.access, token, headers=headers, refused=refused)
 
 
-def _followed(asked: Asked, request: Signed, take: Callable[[httpcore.Response], _T]) -> _T:
+def _followed(asked: Asked, request: Signed, take: Callable[[httpcore.Response], _T], clock: _Clock) -> _T:
     """The answer to a request, after redirects that the source's rules allow."""
     url, headers = sendable(request.url), dict(request.headers)
     for _ in range(_MAX_REDIRECTS + 1):
         access = _for_endpoint(asked.access, asked.href, url)
         try:
-            with pool_for(url, access).stream(
-                "GET", url, headers=list(headers.items()), extensions={"timeout": TIMEOUTS}
-            ) as response:
-                if response.status not in _REDIRECTS:
-                    return _taken(asked, url, response, take)
-                url, headers = _next(asked, url, headers, response)
+            with slots_of(access).one() as slot:
+                clock.stood_still(slot.waited_s)
+                _refuse_down(asked, urlsplit(asked.href).netloc)
+                with slot.pool(url, access).stream(
+                    "GET", url, headers=list(headers.items()), extensions={"timeout": _timeouts(clock)}
+                ) as response:
+                    if response.status not in _REDIRECTS:
+                        return _taken(asked, url, response, take)
+                    url, headers = _next(asked, url, headers, response)
         except RefusedAddress as error:
             # What a name resolved to is known only here; say where it was met.
             raise RefusedAddress(
@@ -186,14 +229,16 @@ def _followed(asked: Asked, request: Signed, take: Callable[[httpcore.Response],
     raise SourceUnreachable(f"{asked.name}: redirected more than {_MAX_REDIRECTS} times; correct the address")
 
 
+def _timeouts(clock: _Clock) -> dict[str, float]:
+    return {what: min(seconds, clock.left_s) for what, seconds in TIMEOUTS.items()}
+
+
 def _for_endpoint(access: Access, href: str, url: str) -> Access:
     """For S3 the rules of its endpoint, which the source itself names."""
     if urlsplit(href).scheme.lower() != "s3":
         return access
     host, port = host_and_port(url)
-    return Access(
-        source=access.source, hosts=(host,), private=(host, f"{host}:{port}"), connections=access.connections
-    )
+    return replace(access, schemes=("http", "https"), hosts=(host,), private=(host, f"{host}:{port}"))
 
 
 def _next(
@@ -230,7 +275,9 @@ def _taken(
         wait_s = retry_after(headers_of(response).get("retry-after"))
         text = f"the server answers {response.status}"
         if wait_s is not None and wait_s > PATIENCE_S:
-            raise SourceUnreachable(f"{asked.name}: {text} and asks to wait {wait_s:.0f} s; try again later")
+            raise SourceUnreachable(
+                f"{asked.name}: {text} and asks to wait {wait_s:.0f} s; try again later", retried=True
+            )
         if response.status == 429:
             text += " (too many requests)"
         raise Again(f"{text} again and again; try again later", wait_s=wait_s)

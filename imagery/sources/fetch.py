@@ -6,7 +6,8 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from imagery.errors import SourceUnreachable
+from imagery.access import Access
+from imagery.errors import RefusedAddress, SourceUnreachable
 from imagery.sources.web import Patience, Refused, TooLarge, Web
 
 MAX_BYTES = 50_000_000
@@ -27,12 +28,12 @@ class Documents:
 
     Parameters
     ----------
-    patience : Patience, optional
-        With servers.
+    access : Access
+        Rules for addresses, most of which stand in documents that others wrote.
     """
 
-    def __init__(self, patience: Patience | None = None) -> None:
-        self._web = Web(patience=patience or PATIENCE)
+    def __init__(self, access: Access) -> None:
+        self._web = Web(patience=PATIENCE, access=access)
 
     def __enter__(self) -> Self:
         return self
@@ -48,7 +49,7 @@ class Documents:
         Raises
         ------
         MissingDocument
-            It does not exist, is too large or is not JSON.
+            It does not exist, is too large or is not JSON, or its address is not allowed.
         SourceUnreachable
             The server does not answer, refuses, or fails again and again.
         """
@@ -64,7 +65,7 @@ class Documents:
     def _download(self, url: str, limit: int) -> bytes:
         try:
             return self._web.fetch(url, limit=limit)
-        except TooLarge as error:
+        except (TooLarge, RefusedAddress) as error:
             raise MissingDocument(str(error)) from error
         except Refused as refused:
             if refused.status in {404, 410}:

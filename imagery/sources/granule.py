@@ -3,11 +3,10 @@
 import math
 import re
 from dataclasses import replace
+from pathlib import Path
 
-from imagery.errors import SourceUnreachable
 from imagery.scene import Scene
 from imagery.sources.facts import Facts
-from imagery.sources.fetch import Documents, MissingDocument
 from imagery.sources.names_sentinel import off_nadir_deg
 
 MAX_BYTES = 4_000_000
@@ -55,24 +54,17 @@ def granule_angles(xml: bytes) -> Facts:
     return replace(facts, view_off_nadir_deg=off_nadir_deg(zenith), view_azimuth_deg=azimuth)
 
 
-def with_view(scene: Scene, documents: Documents, *, address: str | None = None) -> Scene:
-    """Complete the view angles of a scene from its granule's metadata.
+def with_view(scene: Scene) -> Scene:
+    """Complete the view angles of a scene from its granule's metadata, which is a file on this machine.
 
     They are wanted, not needed: where the metadata cannot be read the scene says None, and so does every report of it.
-
-    Parameters
-    ----------
-    scene : Scene
-    documents : Documents
-    address : str, optional
-        Where to read it; `Scene.granule` by default, which is never signed.
     """
-    address = address or scene.granule
-    if scene.view_off_nadir_deg is not None or address is None:
+    if scene.view_off_nadir_deg is not None or scene.granule is None:
         return scene
     try:
-        return described_by(scene, documents.read(address, limit=MAX_BYTES))
-    except (MissingDocument, SourceUnreachable):
+        with Path(scene.granule).open("rb") as file:
+            return described_by(scene, file.read(MAX_BYTES))
+    except OSError:
         return scene
 
 

@@ -96,9 +96,9 @@ class Provider:
         How addresses are signed when pixels are read; those in scenes never are.
     s3 : ObjectStore or None
     requests_per_second : float
-        To the API, by one process.
+        To the API, by all processes that share the cache folder.
     connections : int
-        To where the pixels are, at a time.
+        To where the pixels are, at a time, likewise.
     page_size : int
         Items asked for at a time.
     licence, attribution : str or None

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urljoin
 
+from imagery.access import default_access
 from imagery.errors import SourceUnreachable
 from imagery.listing import Listing
 from imagery.site import Site
@@ -40,7 +41,7 @@ class StacAddress:
         BadSource
             The address holds something else.
         """
-        with Documents() as documents:
+        with Documents(default_access(self.address)) as documents:
             try:
                 document = documents.json(self.address)
             except MissingDocument as missing:

@@ -1,7 +1,7 @@
 """Static STAC: a catalogue, a collection, an ItemCollection or an Item, in files or over HTTP.
 
 Links and asset hrefs are resolved against the address the document was read from, as the STAC best practices
-ask for. Only JSON is fetched here, and small granule metadata beside an item; pixels are read elsewhere.
+ask for. Only JSON is fetched here, from where the catalogue's own pixels might be read; pixels are read elsewhere.
 """
 
 from collections import deque
@@ -12,6 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from imagery.access import default_access
+from imagery.address import is_remote
 from imagery.errors import BadSource, SourceUnreachable
 from imagery.listing import LeftOut, Listing, leave_out
 from imagery.scene import Scene
@@ -66,7 +68,7 @@ class StaticStac:
         """
         scenes: dict[str, Scene] = {}
         left_out: list[LeftOut] = []
-        with Documents() as documents:
+        with Documents(default_access(self.address)) as documents:
             for found in _walk(documents, self.address, self.document):
                 made = _scene(found, self.name)
                 if isinstance(made, LeftOut):
@@ -81,8 +83,8 @@ class StaticStac:
                 missing = _missing_file(scene)
                 if missing is None:
                     # Of local files only: elsewhere it costs a download, which waits until the scene is compared.
-                    local = scene.granule is not None and not is_url(scene.granule)
-                    usable.append(with_view(scene, documents) if local else scene)
+                    local = scene.granule is not None and not is_remote(scene.granule)
+                    usable.append(with_view(scene) if local else scene)
                 else:
                     left_out.append(leave_out(scene, missing))
         return Listing(usable=tuple(usable), left_out=(*left_out, *sifted.left_out))

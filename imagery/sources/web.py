@@ -5,24 +5,24 @@ drawn at random within bounds, and is never shorter than the server's ``Retry-Af
 never. All of it ends some seconds after the last good answer, and nothing larger than a limit is kept.
 """
 
-import queue
 import random
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
+import httpcore
 import httpx
 
+from imagery.access import Access
+from imagery.checked_transport import CheckedTransport
 from imagery.errors import SourceUnreachable
 from imagery.sources.addresses import is_inside
 from imagery.sources.pace import Pace
-
-T = TypeVar("T")
+from imagery.within import TookTooLong, within
 
 _TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -45,20 +45,20 @@ class Patience:
         Before the second attempt; it doubles with every further one.
     total_s : float
         Since the last good answer. With it, two sites in one run and a source that is down, the run ends within a
-        minute.
+        minute, most of which a busy machine may need to start it.
     """
 
     attempts: int = 4
-    connect_s: float = 8.0
-    read_s: float = 20.0
+    connect_s: float = 5.0
+    read_s: float = 15.0
     pause_s: float = 0.5
-    total_s: float = 35.0
+    total_s: float = 15.0
 
     @property
     def brief(self) -> "Patience":
         """For a server that was waited for in vain a moment ago."""
         return replace(
-            self, attempts=min(2, self.attempts), connect_s=min(4.0, self.connect_s), total_s=min(8.0, self.total_s)
+            self, attempts=min(2, self.attempts), connect_s=min(3.0, self.connect_s), total_s=min(4.0, self.total_s)
         )  # fmt: skip
 
 
@@ -83,10 +83,6 @@ class _Passing(Exception):
         self.wait_s = wait_s
 
 
-class _Missing(Exception):
-    """A part of an answer that never came in the time that was left."""
-
-
 class Web:
     """Asks servers, one request at a time or from several threads; a context manager that holds one client.
 
@@ -100,6 +96,8 @@ class Web:
     pace : Pace, optional
     forbids : callable, optional
         Says why an address may not be asked, or None.
+    access : Access, optional
+        Rules for every address that is asked, and for those that names and redirects lead to.
     """
 
     def __init__(
@@ -110,11 +108,16 @@ class Web:
         patience: Patience | None = None,
         pace: Pace | None = None,
         forbids: Callable[[str], str | None] | None = None,
+        access: Access | None = None,
     ) -> None:
         self._who, self._advice = who, advice
         self._patience = patience or Patience()
         self._pace, self._forbids = pace, forbids
-        self._client = httpx.Client(headers={"User-Agent": "sitewatch"})
+        self._access = access
+        self._client = httpx.Client(
+            headers={"User-Agent": "sitewatch"},
+            transport=None if access is None else CheckedTransport(access),
+        )
         self._answered = time.monotonic()
 
     def __enter__(self) -> "Web":
@@ -144,6 +147,8 @@ class Web:
         Refused
             A status other than 2xx that is final.
         TooLarge
+        RefusedAddress
+            `access` does not allow the address, or one that it leads to.
         SourceUnreachable
             No good answer came, however patiently it was asked for.
         """
@@ -179,14 +184,14 @@ class Web:
         for _ in range(_MAX_REDIRECTS + 1):
             self._check(str(request.url))
             try:
-                status, headers, content = _within(
+                status, headers, content = within(
                     max(0.1, self._left(patience)), lambda: self._once(request, patience, limit)  # noqa: B023
                 )  # fmt: skip
-            except (httpx.TimeoutException, _Missing) as error:
+            except (httpx.TimeoutException, httpcore.TimeoutException, TookTooLong) as error:
                 raise _Passing("no answer in time") from error
             except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
                 raise self._unreachable(str(request.url), str(error), 1) from error
-            except (httpx.HTTPError, RuntimeError) as error:
+            except (httpx.HTTPError, httpcore.NetworkError, httpcore.ProtocolError, RuntimeError) as error:
                 raise _Passing(f"cannot be reached ({error or type(error).__name__})") from error
             if status in _REDIRECTS and headers.get("Location"):
                 request = self._redirected(request, status, headers["Location"])
@@ -218,7 +223,7 @@ class Web:
 
     def _redirected(self, request: httpx.Request, status: int, location: str) -> httpx.Request:
         target = urljoin(str(request.url), location)
-        if is_inside(target) and not is_inside(str(request.url)):
+        if self._access is None and is_inside(target) and not is_inside(str(request.url)):
             raise self._unreachable(
                 str(request.url), f"sends on to {target}, which lies inside this network", 1, advice="check the address"
             )  # fmt: skip
@@ -227,6 +232,8 @@ class Web:
                                           content=None if status == 303 else request.content)  # fmt: skip
 
     def _check(self, url: str) -> None:
+        if self._access is not None:
+            self._access.check(url)
         reason = self._forbids(url) if self._forbids is not None else None
         if reason is not None:
             raise self._unreachable(url, reason, 1, advice="check the address")
@@ -263,46 +270,19 @@ def _retry_after(headers: httpx.Headers) -> float:
     return max(0.0, (when - datetime.now(UTC)).total_seconds())
 
 
-def _within(seconds: float, work: Callable[[], T]) -> T:
-    """The result of `work`, waited for no longer than `seconds`.
-
-    Time limits of sockets know neither name resolution nor an answer that trickles in; the thread that such a
-    request holds is abandoned.
-
-    Raises
-    ------
-    _Missing
-        It takes longer.
-    """
-    box: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
-
-    def run() -> None:
-        try:
-            box.put((work(), None))
-        except BaseException as error:  # noqa: BLE001, RUF100 - handed to the waiting thread
-            box.put((None, error))
-
-    threading.Thread(target=run, name="sitewatch-request", daemon=True).start()
-    try:
-        found, error = box.get(timeout=seconds)
-    except queue.Empty:
-        raise _Missing from None
-    if error is not None:
-        raise error
-    return found  # type: ignore[return-value]
-
-
-_down: dict[str, float] = {}
-"""Servers that were waited for in vain, and when: the next site of a run need not wait as long again."""
+_down: dict[tuple[str, str], float] = {}
+"""Addresses (host, path) that were waited for in vain, and when: the next site of a run need not wait as long again."""
 
 
 def _was_down(url: str) -> bool:
-    return time.monotonic() - _down.get(urlsplit(url).netloc, -_REMEMBERED_S) < _REMEMBERED_S
+    """Whether anything of its server was; a landing page that answers says nothing about the search."""
+    since = [when for (host, _), when in list(_down.items()) if host == urlsplit(url).netloc]
+    return any(time.monotonic() - when < _REMEMBERED_S for when in since)
 
 
 def _remember(url: str) -> None:
-    _down[urlsplit(url).netloc] = time.monotonic()
+    _down[urlsplit(url)[1:3]] = time.monotonic()
 
 
 def _forget(url: str) -> None:
-    _down.pop(urlsplit(url).netloc, None)
+    _down.pop(urlsplit(url)[1:3], None)

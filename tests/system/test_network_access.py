@@ -1,5 +1,6 @@
 """What a source may reach over the network, with real connections and redirects."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from imagery.errors import (
     SourceUnreachable,
 )
 from imagery.read import copy_source
+from imagery.source import with_angles
 from tests.services.fault_proxy import FaultProxy, Status
 from tests.services.remote_images import NEAR, SIDE, acquisition, same_pixels
 
@@ -23,6 +25,23 @@ def test_a_catalogue_at_a_public_address_cannot_name_private_ones(proxy: FaultPr
     with pytest.raises(RefusedAddress, match=r"127\.0\.0\.1.*SITEWATCH_ALLOW_PRIVATE"):
         copy_source(stranger, NEAR, tmp_path)
     assert proxy.requests == []
+
+
+def test_metadata_of_a_granule_is_read_by_the_same_rules(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "granule.xml").write_text("<xml/>")
+    with FaultProxy(folder=tmp_path) as inside:
+        stranger = acquisition("https://catalogue.example", source="https://catalogue.example/items.json")
+        stranger = replace(stranger, platform="sentinel-2a")
+        monkeypatch.setattr(connect, "resolve", lambda host, port: ["127.0.0.1"])
+        for address in (f"{inside.url}/granule.xml", f"http://tiles.example:{inside.port}/granule.xml"):
+            assert with_angles(replace(stranger, granule=address)).view_off_nadir_deg is None
+            assert "does not list the private address 127.0.0.1" in caplog.records[-1].getMessage()
+        assert inside.requests == []
+        monkeypatch.setenv("SITEWATCH_ALLOW_PRIVATE", "127.0.0.0/8")
+        with_angles(replace(stranger, granule=f"{inside.url}/granule.xml"))
+        assert [request.path for request in inside.requests] == ["/granule.xml"]
 
 
 def test_the_user_can_list_private_addresses(

@@ -1,6 +1,8 @@
 """What goes wrong while images are read over the network: forced at a server, named for what it is."""
 
 import os
+import socket
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -119,15 +121,36 @@ def test_a_server_that_drips_is_given_up(proxy: FaultProxy, monkeypatch: pytest.
     assert len(proxy.seen("/red.tif")) == 2
 
 
-def test_a_server_that_is_silent_is_asked_once_for_its_other_files(
+def test_a_server_that_is_down_is_not_asked_for_its_other_files(
     proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = proxy.url
-    with proxy.down():
-        for _ in range(2):
-            with pytest.raises(SourceUnreachable, match="cannot be fetched"):
-                open_raster(f"{url}/red.tif")
+    with proxy.down(), pytest.raises(SourceUnreachable, match=r"red\.tif: cannot be fetched"):
+        open_raster(f"{url}/red.tif")
+    with pytest.raises(SourceUnreachable, match=r"green\.tif: cannot be fetched.*a moment ago"):
+        open_raster(f"{url}/green.tif")
+    assert proxy.seen() == []
+    monkeypatch.setattr(transfer, "_DOWN_S", 0.0)  # later
     assert same_pixels(f"{url}/red.tif", "red")
+
+
+def test_attempts_end_when_patience_does(proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transfer, "PATIENCE_S", 2.0)
+    begun = time.monotonic()
+    proxy.fail("/red.tif", Delay(seconds=10))
+    with pytest.raises(SourceUnreachable, match="no answer in time"):
+        open_raster(f"{proxy.url}/red.tif")
+    assert time.monotonic() - begun < 6
+
+
+def test_a_name_server_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connect, "RESOLVE_S", 0.3)
+    monkeypatch.setattr(transfer, "ATTEMPTS", 2)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(20))
+    begun = time.monotonic()
+    with pytest.raises(SourceUnreachable, match=r"archive\.example cannot be resolved \(no name server"):
+        open_raster("http://archive.example/a.tif")
+    assert time.monotonic() - begun < 10
 
 
 def test_a_server_that_takes_too_long_is_named(proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -121,13 +121,8 @@ def test_view_angles_are_fetched_by_a_signed_address(
 ) -> None:
     tokens, there = planetary
     tokens.fail("/token/sentinel2/store", token("geheim", 3600))
-    angles = '<ZENITH_ANGLE unit="deg">4.5</ZENITH_ANGLE><AZIMUTH_ANGLE unit="deg">100</AZIMUTH_ANGLE>'
-    granule = "".join(
-        f'<Mean_Viewing_Incidence_Angle bandId="{band}">{angles}</Mean_Viewing_Incidence_Angle>'
-        for band in (1, 2, 3, 7)
-    )
     address = there.assets["red"].href.replace("red.tif", "granule.xml")
-    (proxy.folder / "store" / "granule.xml").write_text(granule)  # type: ignore[operator]
+    (proxy.folder / "store" / "granule.xml").write_text(GRANULE)  # type: ignore[operator]
     described = replace(there, platform="sentinel-2a", granule=address)
     found = with_angles(described)
     assert found.view_off_nadir_deg == pytest.approx(off_nadir_deg(4.5))
@@ -228,6 +223,34 @@ def same_s3(href: str, access: Access) -> bool:
 
 def test_jpeg_2000_over_s3_without_a_signature(bucket: str) -> None:
     assert same_s3("s3://eodata/tile/red.jp2", cdse(bucket, unsigned=True))
+
+
+GRANULE = "".join(
+    f'<Mean_Viewing_Incidence_Angle bandId="{band}"><ZENITH_ANGLE unit="deg">4.5</ZENITH_ANGLE>'
+    '<AZIMUTH_ANGLE unit="deg">100</AZIMUTH_ANGLE></Mean_Viewing_Incidence_Angle>'
+    for band in (1, 2, 3, 7)
+)
+
+
+def test_view_angles_are_fetched_from_an_object_store(
+    bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "MTD_TL.xml").write_text(GRANULE)
+    upload(bucket, "granules", {"tile/MTD_TL.xml": tmp_path / "MTD_TL.xml"})
+    providers = tmp_path / "providers.toml"
+    providers.write_text(
+        '[cdse-test]\nurl = "https://stac.example/v1"\nschemes = ["s3"]\nhosts = ["eodata", "granules"]\n'
+        f'[cdse-test.s3]\nendpoint = "{bucket}"\naccess_key = "CDSE_S3_ACCESS_KEY"\n'
+        'secret_key = "CDSE_S3_SECRET_KEY"\n'
+    )
+    monkeypatch.setenv(VARIABLE, str(providers))
+    monkeypatch.setenv("CDSE_S3_ACCESS_KEY", "test")
+    monkeypatch.setenv("CDSE_S3_SECRET_KEY", "geheim")
+    there = acquisition("s3://eodata/tile", source="cdse-test", quality=False)
+    found = with_angles(replace(there, platform="sentinel-2a", granule="s3://granules/tile/MTD_TL.xml"))
+    assert found.view_off_nadir_deg == pytest.approx(off_nadir_deg(4.5))
+    elsewhere = replace(there, platform="sentinel-2a", granule="s3://others/tile/MTD_TL.xml")
+    assert with_angles(elsewhere).view_off_nadir_deg is None
 
 
 def test_s3_is_refused_where_the_source_does_not_list_it() -> None:

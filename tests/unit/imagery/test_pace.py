@@ -23,7 +23,7 @@ class Clock:
 
 def test_requests_are_spaced_after_a_burst() -> None:
     clock = Clock()
-    pace = Pace(2.0, burst=3, clock=clock, sleep=clock.sleep)
+    pace = Pace("a", 2.0, burst=3, clock=clock, sleep=clock.sleep)
     clock.now += 60.0  # a pause saves up no more than the burst
     times = []
     for _ in range(7):
@@ -34,7 +34,7 @@ def test_requests_are_spaced_after_a_burst() -> None:
 
 def test_a_slow_caller_is_not_held_up() -> None:
     clock = Clock()
-    pace = Pace(2.0, clock=clock, sleep=clock.sleep)
+    pace = Pace("a", 2.0, clock=clock, sleep=clock.sleep)
     for _ in range(5):
         assert pace.wait() == 0
         clock.now += 0.6
@@ -42,7 +42,7 @@ def test_a_slow_caller_is_not_held_up() -> None:
 
 def test_threads_share_it() -> None:
     begun = time.monotonic()
-    pace = Pace(40.0, burst=2)
+    pace = Pace("a", 40.0, burst=2)
     moments: list[float] = []
 
     def ask() -> None:
@@ -61,11 +61,20 @@ def test_threads_share_it() -> None:
 
 
 def test_one_provider_has_one_pace() -> None:
-    assert shared_pace("a", 3.0) is shared_pace("a", 3.0)
-    assert shared_pace("a", 3.0) is not shared_pace("b", 3.0)
+    assert [shared_pace("a", 1.0).wait() for _ in range(2)] == pytest.approx([0, 1], abs=0.9)
+    assert shared_pace("b", 1.0).wait() == 0
+
+
+def test_a_clock_that_is_set_back_holds_nobody_up() -> None:
+    clock = Clock()
+    pace = Pace("a", 2.0, clock=clock, sleep=clock.sleep)
+    pace.wait()
+    clock.now -= 3600
+    assert pace.wait() == 0
+    assert pace.wait() == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize(("rate", "burst"), [(0, 1), (-1, 1), (1, 0)])
 def test_a_pace_that_is_none(rate: float, burst: int) -> None:
     with pytest.raises(ValueError, match="positive"):
-        Pace(rate, burst=burst)
+        Pace("a", rate, burst=burst)

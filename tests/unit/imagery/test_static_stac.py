@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import shapely
 
+from imagery import connect
 from imagery.errors import BadSource, SourceUnreachable
 from imagery.geometry import utm_crs
 from imagery.listing import Listing
@@ -275,6 +276,30 @@ def test_the_real_catalogue_over_http(shared_data: Path) -> None:
     assert all(5 < (scene.view_off_nadir_deg or 0) < 9 for scene in completed)
     assert sum("granule_metadata" in path for path in asked) == 5
     assert len(listing.left_out) == 5
+
+
+def test_links_of_a_catalogue_lead_nowhere_private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(tmp_path / "other") as (inside, asked_inside), serving(tmp_path / "public") as (url, _):
+        other, own = inside.rpartition(":")[2], url.rpartition(":")[2]
+        # What the user names is trusted as such; no other port of it, and no name that leads into the network.
+        hrefs = [f"http://127.0.0.1:{other}/a.json", f"http://host.example:{other}/b.json", "item.json",
+                 "http://169.254.169.254/latest/meta-data"]  # fmt: skip
+        catalogue = {"type": "Catalog", "id": "c", "description": "", "links": links(*hrefs, rel="item")}
+        write(tmp_path / "public" / "catalog.json", catalogue)
+        write(tmp_path / "public" / "item.json", item(5))
+        for name in ("a.json", "b.json"):
+            write(tmp_path / "other" / name, item(6))
+        monkeypatch.setattr(connect, "resolve", lambda host, port: ["127.0.0.1"])
+        listing = find(f"http://catalogue.example:{own}/catalog.json")
+        assert [scene.id for scene in listing.usable] == ["item-5"]
+        refused = reasons(listing)
+        assert "does not list the private address 127.0.0.1;" in refused["a.json"]
+        assert "does not list the private address 127.0.0.1, to which it leads" in refused["b.json"]
+        assert "does not list the private address 169.254.169.254" in refused["meta-data"]
+        assert not asked_inside
+        monkeypatch.setenv("SITEWATCH_ALLOW_PRIVATE", "127.0.0.0/8")
+        assert len(find(f"http://catalogue.example:{own}/catalog.json").usable) == 2
+    assert set(asked_inside) == {"/a.json", "/b.json"}
 
 
 def find_at(site: Site, spec: str) -> Listing:
