@@ -3,18 +3,18 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from flows.scene_store import aoi_mask
 from flows.site_grids import pair_grid
 from imagery.errors import SitewatchError, SourceUnreachable
-from imagery.grid import zone_mask
+from imagery.grid import aoi_area, shares, zone_area
 from imagery.listing import LeftOut, Listing, leave_out
-from imagery.quality import cloud_on_grid
-from imagery.raster import BoolArray
+from imagery.quality import pass_quality
 from imagery.scene import Scene
 from imagery.select import Plan, choose
 from imagery.site import Site
 
 ANY_CLOUD_PCT = 100.0
+_AOI = ""
+"""Beside the ids of zones, none of which is empty."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,19 +60,12 @@ def to_measure(site: Site, listing: Listing) -> tuple[Scene, ...]:
 def measure_cloud(scene: Scene, site: Site) -> Clouds | None:
     """Shares of the AOI and of each zone under cloud, where the scene reaches them; only the quality band is read."""
     grid = pair_grid(site, scene, scene)
-    aoi = aoi_mask(site, grid)
-    found = cloud_on_grid(scene, grid)
-    if found is None or not aoi.any():
+    quality = pass_quality(scene, grid)
+    if quality is None:
         return None
-    masks = {zone.id: zone_mask(zone, grid) for zone in site.zones.values() if zone.kind != "reference_point"}
-    return Clouds(
-        aoi=_share(found[0], aoi),
-        zones={zone: _share(found[0], mask) for zone, mask in masks.items() if mask.any()},
-    )
-
-
-def _share(of: BoolArray, where: BoolArray) -> float:
-    return float((of & where).sum() / where.sum())
+    zones = {zone.id: zone_area(zone, grid) for zone in site.zones.values() if zone.kind != "reference_point"}
+    found = shares({**zones, _AOI: aoi_area(site, grid)}, lambda window: quality.at(window)[0])
+    return Clouds(aoi=found.pop(_AOI), zones=found) if _AOI in found else None
 
 
 def over_aoi(clouds: Mapping[str, Clouds]) -> dict[str, float]:

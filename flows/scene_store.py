@@ -4,26 +4,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from odc.geo.geobox import GeoBox
-from rasterio.features import geometry_mask
-
 from flows import wire
 from flows.site_grids import pair_grid, scene_grid
 from flows.work import read_json, work_folder, write_json
 from imagery.copies import SourceCopy
-from imagery.geometry import projected
-from imagery.quality import cloud_on_grid
-from imagery.raster import BoolArray, Window
+from imagery.grid import aoi_area, shares
+from imagery.quality import pass_quality
 from imagery.read import copy_source, local_scene, scene_reader
 from imagery.scene import Scene
 from imagery.site import Site
-from imagery.tile import tiles
 
 MIN_USABLE = 0.10
 """Share of the AOI, where the scene reaches it, that must be free of cloud; below it a scene is left out."""
 
-_BLOCK_PX = 1024
 _RECORD = "fetched.json"
 
 
@@ -149,27 +142,9 @@ def fetched(record: Path) -> FetchedScene:
 def _seen(local: Scene, site: Site) -> tuple[float, float | None]:
     """Usable share of the AOI where the scene reaches it, and the share under cloud."""
     grid = pair_grid(site, local, local)
-    aoi = aoi_mask(site, grid)
-    total = int(aoi.sum())
-    if not total:
-        return 0.0, None
+    aoi = {"aoi": aoi_area(site, grid)}
     reader = scene_reader(local, grid)
-    usable = 0
-    for block in tiles((grid.shape[0], grid.shape[1]), size_px=_BLOCK_PX, halo_px=0):
-        inside = aoi[_part(block.core)]
-        if inside.any():
-            usable += int((reader.read(block.core).valid & inside).sum())
-    clouds = cloud_on_grid(local, grid)
-    return usable / total, None if clouds is None else float((clouds[0] & aoi).sum() / total)
-
-
-def aoi_mask(site: Site, grid: GeoBox) -> BoolArray:
-    """The pixels of `grid` that lie in the AOI."""
-    outline = projected(site.aoi, site.crs)
-    return np.asarray(
-        geometry_mask([outline], out_shape=tuple(grid.shape), transform=grid.affine, invert=True), np.bool_
-    )
-
-
-def _part(window: Window) -> tuple[slice, slice]:
-    return slice(window.row0, window.row1), slice(window.col0, window.col1)
+    usable = shares(aoi, lambda window: reader.read(window).valid)
+    quality = pass_quality(local, grid)
+    cloud = shares(aoi, lambda window: quality.at(window)[0]) if quality is not None and usable else {}
+    return usable.get("aoi", 0.0), cloud.get("aoi")

@@ -1,6 +1,8 @@
-"""The fixed grid of a site and a resolution, and zones drawn on a grid."""
+"""The fixed grid of a site and a resolution, and areas drawn on a grid."""
 
 import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -13,12 +15,15 @@ from rasterio.features import rasterize
 from shapely.geometry.base import BaseGeometry
 
 from imagery.geometry import projected, reprojected, utm_crs
-from imagery.raster import BoolArray
+from imagery.raster import BoolArray, Window
 from imagery.site import Site, Zone
+from imagery.tile import tiles
+from imagery.warp import window_grid
 
 _EDGE_TOLERANCE_PX = 1e-6
 _MAX_SIDE_PX = 200_000
 _SEGMENT_M = 1000.0
+_BLOCK_PX = 1024
 
 
 def site_grid(site: Site, gsd_m: float, *, anchor: Affine | None = None) -> GeoBox:
@@ -84,14 +89,82 @@ def zone_mask(zone: Zone, grid: GeoBox, *, grow_m: float = 0.0) -> BoolArray:
         True where a pixel's centre lies inside; every touched pixel where the outline is too small to hold a centre.
         All False where the zone lies outside the grid or is a point that was not widened.
     """
+    rows, cols = grid.shape
+    return zone_area(zone, grid, grow_m=grow_m).mask(Window(row0=0, col0=0, row1=rows, col1=cols))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Area:
+    """An outline on a grid, drawn window by window: on a large grid its whole mask would be a burden.
+
+    Parameters
+    ----------
+    outline : shapely geometry
+        In the grid's CRS.
+    grid : GeoBox
+    all_touched : bool
+        Whether every touched pixel belongs to it, not only those whose centre lies inside.
+    """
+
+    outline: Any
+    grid: GeoBox
+    all_touched: bool = False
+
+    def mask(self, window: Window) -> BoolArray:
+        """The pixels of a window of the grid that belong to the area: bool (row, col)."""
+        part = window_grid(self.grid, window)
+        if not self.outline.area or not self.outline.intersects(_extent(part)):
+            return np.zeros(window.shape, np.bool_)
+        drawn = rasterize(
+            [(self.outline, 1)], out_shape=window.shape, transform=part.affine, all_touched=self.all_touched,
+            dtype="uint8",
+        )  # fmt: skip
+        return np.asarray(drawn).view(np.bool_)
+
+    def any(self) -> bool:
+        """Whether any pixel of the grid belongs to it."""
+        return any(self.mask(window).any() for window in _windows(self.grid))
+
+
+def aoi_area(site: Site, grid: GeoBox) -> Area:
+    """A site's AOI on a grid."""
+    return Area(outline=projected(site.aoi, CRS.from_user_input(str(grid.crs))), grid=grid)
+
+
+def zone_area(zone: Zone, grid: GeoBox, *, grow_m: float = 0.0) -> Area:
+    """A zone on a grid, with the rules and parameters of `zone_mask`."""
     if grid.crs is None:
         raise ValueError("a grid without a CRS has no zones")
-    outline = _outline(zone.geometry, grow_m, str(grid.crs))
-    rows, cols = (int(n) for n in grid.shape)
-    if outline.is_empty or outline.area == 0 or not outline.intersects(_extent(grid)):
-        return np.zeros((rows, cols), bool)
-    mask = _drawn(outline, grid, all_touched=False)
-    return mask if mask.any() else _drawn(outline, grid, all_touched=True)
+    area = Area(outline=_outline(zone.geometry, grow_m, str(grid.crs)), grid=grid)
+    return area if area.any() else replace(area, all_touched=True)
+
+
+def shares(areas: Mapping[str, Area], what: Callable[[Window], BoolArray]) -> dict[str, float]:
+    """Share of each area where something holds, 0 to 1; areas without a pixel are left out.
+
+    Parameters
+    ----------
+    areas : mapping of name to Area
+        All on one grid.
+    what : callable
+        Window to bool (row, col). It is asked block by block, only where there is an area: a whole Sentinel-2 tile
+        at 10 m is 120 million pixels.
+    """
+    total, found = dict.fromkeys(areas, 0), dict.fromkeys(areas, 0)
+    for window in _windows(next(iter(areas.values())).grid) if areas else ():
+        masks = {name: area.mask(window) for name, area in areas.items()}
+        if not any(mask.any() for mask in masks.values()):
+            continue
+        holds = what(window)
+        for name, mask in masks.items():
+            total[name] += int(mask.sum())
+            found[name] += int((mask & holds).sum())
+    return {name: found[name] / count for name, count in total.items() if count}
+
+
+def _windows(grid: GeoBox) -> tuple[Window, ...]:
+    rows, cols = grid.shape
+    return tuple(tile.core for tile in tiles((rows, cols), size_px=_BLOCK_PX, halo_px=0))
 
 
 @lru_cache(maxsize=512)
@@ -117,14 +190,3 @@ def _grown(geometry: Any, grow_m: float) -> Any:
 def _extent(grid: GeoBox) -> Any:
     rows, cols = grid.shape
     return shapely.Polygon([grid.affine * corner for corner in ((0, 0), (cols, 0), (cols, rows), (0, rows))])
-
-
-def _drawn(outline: Any, grid: GeoBox, *, all_touched: bool) -> BoolArray:
-    drawn = rasterize(
-        [(outline, 1)],
-        out_shape=tuple(grid.shape),
-        transform=grid.affine,
-        all_touched=all_touched,
-        dtype="uint8",
-    )
-    return np.asarray(drawn, bool)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
 from imagery.access import access_of
@@ -37,27 +38,57 @@ class QualityMap:
     def usable(self, grid: GeoBox, window: Window, displacement: Displacement | None = None) -> BoolArray:
         """Whether pixels of `window` of `grid` can be used: bool (row, col), eroded by `RIM_PX`."""
         wide = window.grown(RIM_PX)
-        bad = self._nearest(self.cloud | self.no_data, grid, wide, displacement)
+        rows, cols, inside = self._pixels(grid, wide, displacement)
+        bad = np.zeros(wide.shape, np.bool_)
+        bad[inside] = self.cloud[rows, cols] | self.no_data[rows, cols]
         return erode(~bad, RIM_PX)[RIM_PX:-RIM_PX, RIM_PX:-RIM_PX]
 
-    def on_grid(self, grid: GeoBox) -> tuple[BoolArray, BoolArray]:
-        """Cloud and no-data over a whole grid; both False beyond the quality band."""
-        rows, cols = grid.shape
-        full = Window(row0=0, col0=0, row1=rows, col1=cols)
-        return self._nearest(self.cloud, grid, full), self._nearest(self.no_data, grid, full)
+    def at(self, grid: GeoBox, window: Window) -> tuple[BoolArray, BoolArray]:
+        """What was seen in `window` of `grid`, and what of it is cloud: two bool (row, col), False beyond the band."""
+        rows, cols, inside = self._pixels(grid, window)
+        seen, cloud = np.zeros(window.shape, np.bool_), np.zeros(window.shape, np.bool_)
+        seen[inside] = ~self.no_data[rows, cols]
+        cloud[inside] = self.cloud[rows, cols]
+        return seen, cloud & seen
 
-    def _nearest(
-        self, mask: BoolArray, grid: GeoBox, window: Window, displacement: Displacement | None = None
-    ) -> BoolArray:
+    def _pixels(
+        self, grid: GeoBox, window: Window, displacement: Displacement | None = None
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], BoolArray]:
+        """Row and column of the nearest pixel, for the pixels of `window` that lie `inside` (row, col) the band."""
         offsets = displacement.at(window) if displacement is not None else None
         rows, cols = positions(self.grid, grid, window, offsets)
-        height, width = mask.shape
+        height, width = self.cloud.shape
         r = np.rint(np.nan_to_num(rows, nan=-1)).astype(np.int64)
         c = np.rint(np.nan_to_num(cols, nan=-1)).astype(np.int64)
         inside = (r >= 0) & (r < height) & (c >= 0) & (c < width)
-        out = np.zeros(window.shape, np.bool_)
-        out[inside] = mask[r[inside], c[inside]]
-        return out
+        return r[inside], c[inside], inside
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PassQuality:
+    """What the quality bands of a scene and its siblings say about a grid, window by window.
+
+    Parameters
+    ----------
+    grid : GeoBox
+    maps : tuple of QualityMap
+        Of the tiles of the pass that reach the grid.
+    """
+
+    grid: GeoBox
+    maps: tuple[QualityMap, ...]
+
+    def at(self, window: Window) -> tuple[BoolArray, BoolArray]:
+        """Cloud and not-observed in a window: two bool (row, col).
+
+        A pixel that one tile of the pass shows clear is clear. Not observed is where no tile's quality band reaches.
+        """
+        any_seen, clear = np.zeros(window.shape, np.bool_), np.zeros(window.shape, np.bool_)
+        for part in self.maps:
+            seen, cloud = part.at(self.grid, window)
+            any_seen |= seen
+            clear |= seen & ~cloud
+        return any_seen & ~clear, ~any_seen
 
 
 def quality_map(scene: Scene, grid: GeoBox, *, min_cloud_m2: float = MIN_CLOUD_M2) -> QualityMap | None:
@@ -86,29 +117,10 @@ def quality_map(scene: Scene, grid: GeoBox, *, min_cloud_m2: float = MIN_CLOUD_M
     return maps[0] if maps else None
 
 
-def cloud_on_grid(
-    scene: Scene, grid: GeoBox, *, min_cloud_m2: float = MIN_CLOUD_M2
-) -> tuple[BoolArray, BoolArray] | None:
-    """Cloud and not-observed over `grid` from the quality bands of a scene and its siblings.
-
-    Returns
-    -------
-    (cloud, no_data) : two bool (row, col), or None
-        A pixel that one tile of the pass shows clear is clear. `no_data` is True where no tile's quality band
-        reaches. None where no tile has a quality band.
-    """
-    shape = (grid.shape[0], grid.shape[1])
-    seen = np.zeros(shape, np.bool_)
-    clear = np.zeros(shape, np.bool_)
-    found = False
-    for part in (scene, *scene.siblings):
-        quality = quality_map(part, grid, min_cloud_m2=min_cloud_m2)
-        found |= quality is not None or any(a.role == "quality" for a in part.assets.values())
-        if quality is None:
-            continue
-        whole = np.ones(quality.cloud.shape, np.bool_)
-        inside, _ = QualityMap(grid=quality.grid, cloud=whole, no_data=whole).on_grid(grid)
-        cloud, no_data = quality.on_grid(grid)
-        seen |= inside & ~no_data
-        clear |= inside & ~no_data & ~cloud
-    return (seen & ~clear, ~seen) if found else None
+def pass_quality(scene: Scene, grid: GeoBox, *, min_cloud_m2: float = MIN_CLOUD_M2) -> PassQuality | None:
+    """The quality bands of a scene and its siblings as far as `grid` needs them; None where no tile has one."""
+    parts = (scene, *scene.siblings)
+    if not any(asset.role == "quality" for part in parts for asset in part.assets.values()):
+        return None
+    maps = (quality_map(part, grid, min_cloud_m2=min_cloud_m2) for part in parts)
+    return PassQuality(grid=grid, maps=tuple(found for found in maps if found is not None))

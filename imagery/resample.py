@@ -20,6 +20,9 @@ SNAP_PX = 0.01
 """Grids that agree to this everywhere are taken as the same pixels and copied."""
 
 _LATTICE_PX = 32
+_SPLINE_END = 12
+"""Nodes beyond the window on every side. The spline bends at its ends, which each node damps to a quarter: 4 of them
+leave 0.01 px, which would make positions depend on where a window ends."""
 _MAX_SOURCE_PX = 24_000_000
 
 
@@ -172,9 +175,8 @@ def _through_lattice(
 
 
 def _nodes(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    # The spline bends at its ends, so they lie well outside.
-    low = np.floor(values.min()) - 4 * _LATTICE_PX
-    count = int(np.ceil((values.max() - low) / _LATTICE_PX)) + 5
+    low = np.floor(values.min()) - _SPLINE_END * _LATTICE_PX
+    count = int(np.ceil((values.max() - low) / _LATTICE_PX)) + _SPLINE_END + 1
     nodes: NDArray[np.float64] = low + _LATTICE_PX * np.arange(count)
     return nodes
 

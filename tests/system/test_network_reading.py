@@ -12,7 +12,7 @@ import rasterio
 from odc.geo.geobox import GeoBox
 
 from imagery import remote
-from imagery.quality import cloud_on_grid
+from imagery.quality import pass_quality
 from imagery.read import block_figures, copy_source
 from imagery.scene import Scene
 from tests.services.fault_proxy import FaultProxy, Status
@@ -33,7 +33,7 @@ def test_only_the_blocks_are_fetched_once_for_all_runs_and_sites(
 ) -> None:
     local, there = acquisition(str(images)), acquisition(proxy.url)
     needed = block_figures(local, NEAR).bytes_needed
-    cloud_on_grid(there, NEAR)
+    pass_quality(there, NEAR)
     copies = copy_source(there, NEAR, tmp_path / "a")
     truth = copy_source(local, NEAR, tmp_path / "truth")
     assert [copy.sha256 for copy in copies] == [copy.sha256 for copy in truth]

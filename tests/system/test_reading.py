@@ -15,7 +15,7 @@ from odc.geo.geobox import GeoBox
 from rasterio.windows import Window as RioWindow
 
 from imagery.image_file import open_pair
-from imagery.quality import cloud_on_grid
+from imagery.quality import pass_quality
 from imagery.raster import Window
 from imagery.read import scene_reader
 from imagery.scene import Asset, Scene
@@ -84,9 +84,9 @@ def test_a_real_pass_in_two_tiles(shared_data: Path, date: str) -> None:
     green = (nir - red) / (nir + red) > 0.6
     assert green.sum() > 1_000
     assert 0.01 < np.median(red[green]) < 0.06
-    cloud, no_data = cloud_on_grid(replace(west, siblings=(east,)), grid) or (None, None)
-    assert cloud is not None
-    assert no_data is not None
+    quality = pass_quality(replace(west, siblings=(east,)), grid)
+    assert quality is not None
+    _, no_data = quality.at(Window(row0=0, col0=0, row1=300, col1=500))
     assert not (raster.valid & no_data).any()
 
 

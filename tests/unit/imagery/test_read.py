@@ -11,7 +11,7 @@ from odc.geo.geobox import GeoBox
 
 from imagery.align import ShiftField
 from imagery.errors import MissingMetadata, UnreadableRaster, UnusablePair
-from imagery.quality import cloud_on_grid
+from imagery.quality import pass_quality
 from imagery.raster import Window
 from imagery.read import block_figures, copy_source, local_scene, native_gsd_m, scene_reader
 from imagery.scene import Asset, Scene
@@ -133,8 +133,9 @@ def test_cloud_is_invalid_with_a_rim(tmp_path: Path, two_bands: Scene) -> None:
     assert not valid[20 - 2 :, 30 - 2 :].any()
     assert valid[: 20 - 2].all()
     assert valid[:, : 30 - 2].all()
-    cloud, no_data = cloud_on_grid(clouded, GRID) or (None, None)
-    assert cloud is not None
+    quality = pass_quality(clouded, GRID)
+    assert quality is not None
+    cloud, no_data = quality.at(Window(row0=0, col0=0, row1=GRID.shape[0], col1=GRID.shape[1]))
     assert cloud.sum() == 40 * 40
     assert not no_data.any()
 
