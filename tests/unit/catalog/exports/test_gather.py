@@ -89,6 +89,15 @@ def test_states_come_from_the_database_beside_the_runs(tmp_path: Path) -> None:
     assert states == {"provisional"}
 
 
+def test_a_verdict_leaves_what_later_dates_say(tmp_path: Path) -> None:
+    change = made.appeared()
+    run = handovers.reviewed(tmp_path, ("ann", "verdict", change.id, {"verdict": "confirmed"}))
+    update(tmp_path / "out", "testbase")
+    one = handovers.finding(handovers.handed(run), "appeared")
+    assert (one.state.state, one.state.reason) == ("confirmed", "person")
+    assert (one.later.state, one.later.reason) == ("provisional", "no_later_date")
+
+
 def test_a_damaged_database_is_said_and_not_passed_over(tmp_path: Path) -> None:
     run = handovers.stored(tmp_path)
     (tmp_path / "out" / "sitewatch.db").write_bytes(b"SQLite format 3\0" + b"x" * 5000)
