@@ -173,6 +173,7 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> list[Case]:
     return found
 
 
+SAME = "a later date shows the same"
 STATES = (
     None,
     State(state="confirmed", reason="lasts", note="a later date shows the same", decided_time=None),
@@ -191,7 +192,7 @@ REVIEWS = (
     (None, True, False, False),
     (State(state="provisional", reason="no_later_date", note="none yet", decided_time=None), True, False, False),
     (State(state="provisional", reason="not_observed", note="cloud", decided_time=None), True, False, False),
-    (State(state="confirmed", reason="lasts", note="a later date shows the same", decided_time=None), False, True, False),
+    (State(state="confirmed", reason="lasts", note=SAME, decided_time=None), False, True, False),
     (State(state="withdrawn", reason="not_repeated", note="as before", decided_time=None), False, False, True),
     (State(state="provisional", reason="seen_once", note="seen once", decided_time=None), False, False, True),
 ])  # fmt: skip
