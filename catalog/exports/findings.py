@@ -183,6 +183,8 @@ class Handover:
         Picture of the whole run.
     reviewed : bool
         Whether a journal of reviews was read at all.
+    not_placed : int
+        Changes that people added to an earlier result of the pair, and that do not lie on the images of this one.
     """
 
     pair: HandedPair
@@ -191,3 +193,4 @@ class Handover:
     rule: str = ""
     overview: Path | None = None
     reviewed: bool = False
+    not_placed: int = 0

@@ -56,7 +56,10 @@ def gather(run: StoredRun, *, reviews: Reviews | None = None) -> Handover:
     )
     added = tuple(_added(i, missed, context) for i, missed in enumerate(reviews.missed if reviews else (), 1))
     overview = run.paths.overlay if run.paths.overlay.is_file() else None
-    return Handover(pair=pair, findings=listed + added, overview=overview, reviewed=reviews is not None)
+    return Handover(
+        pair=pair, findings=listed + added, overview=overview, reviewed=reviews is not None,
+        not_placed=reviews.not_placed if reviews else 0,
+    )  # fmt: skip
 
 
 def chosen(handover: Handover, *, min_score: float | None = None, confirmed: bool = False) -> Handover:

@@ -208,6 +208,8 @@ def _reviews(one: Handed, pair: HandedPair) -> tuple[str, ...]:
         found.append(f"Called \u201c{review.label}\u201d{refused}.")
     if one.redrawn:
         found.append("The outline is a reviewer\u2019s.")
+    elif review.outline_off:
+        found.append("A reviewer\u2019s outline, drawn on an earlier result, does not lie on these images.")
     return (*found, *(_remark(remark) for remark in review.remarks))
 
 
