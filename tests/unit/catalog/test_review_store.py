@@ -457,6 +457,17 @@ class TestRecurrence:
         store.settle()
         assert subjects(store, suppressed=True) == []
 
+    def test_marks_do_not_tell_a_second_reviewer_what_the_first_one_said(
+        self, tmp_path: Path, opened: Open
+    ) -> None:
+        store = opened(self.archive(tmp_path, 1, 5, 9).root)
+        first, later = finding_id(Day(day=1), Day(day=5)), finding_id(Day(day=5), Day(day=9))
+        store.append(draft("assign_second", first, rule="asked for"))
+        verdict(store, "rejected", first, reason="known_object")
+        assert subjects(store, suppressed=True) == []
+        verdict(store, "rejected", first, reason="known_object", by="bob")
+        assert subjects(store, suppressed=True) == [later]
+
     @pytest.mark.parametrize("reason", ["cloud", "misregistration", "bad_imagery"])
     def test_reasons_of_one_pair_mark_nothing_by_themselves(
         self, tmp_path: Path, opened: Open, reason: str
