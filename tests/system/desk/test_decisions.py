@@ -1,0 +1,88 @@
+"""What a person decides by keyboard, and what the journal then holds."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from catalog.review import ReviewStore
+from tests.services.desk import DeskThread, Watched, settled
+from tests.system.desk.pages import begin, journal, saved
+from tests.system.desk_runs import APPEARED, VANISHED
+
+pytestmark = pytest.mark.system
+
+
+def test_a_whole_review_by_keyboard(seen: Watched, desk: DeskThread) -> None:
+    page = seen.page
+    assert page.title().startswith("Queue")
+    waiting = int(page.locator("[role=status] strong").first.inner_text())
+    page.keyboard.press("Enter")
+    page.wait_for_selector("body[data-ready]")
+    settled(page)
+    page.keyboard.press("?")
+    assert "Undo your last answer" in page.locator("dialog").inner_text()
+    page.keyboard.press("Escape")
+
+    first = page.locator("#crumb").inner_text()
+    page.keyboard.press("l")
+    page.keyboard.press("2")
+    page.keyboard.press("t")
+    page.keyboard.type("two rows <b>north</b> of the road")
+    page.keyboard.press("Control+Enter")
+    page.keyboard.press("o")
+    for key in ("ArrowRight", "ArrowRight", "ArrowUp"):
+        page.keyboard.press(key)
+    page.keyboard.press("Enter")
+    page.keyboard.press("c")
+    saved(page)
+    acts = [act for act, _ in journal(desk)]
+    assert acts == ["relabel", "note", "outline", "verdict"]
+    assert page.locator("#crumb").inner_text() != first or waiting == 1
+
+    page.keyboard.press("r")
+    page.keyboard.press("2")
+    saved(page)
+    assert journal(desk)[-1] == ("verdict", {"verdict": "rejected", "reason": "shadow"})
+
+    page.keyboard.press("z")
+    page.wait_for_function("() => document.querySelector('#given').textContent === 'Not answered yet'")
+    assert journal(desk)[-1][0] == "undo"
+
+    for _ in range(waiting - 1):
+        page.keyboard.press("u")
+        page.wait_for_timeout(150)
+    saved(page)
+    page.wait_for_selector("text=That was the last one here")
+    page.keyboard.press("q")
+    page.wait_for_selector("text=Nothing waits here")
+    verdicts = [body["verdict"] for act, body in journal(desk) if act == "verdict"]
+    assert verdicts.count("unsure") == waiting - 1
+    assert "&lt;b&gt;" in page.content() or "<b>north" not in page.content()
+
+
+def test_a_missed_change_is_added_by_keyboard(seen: Watched, desk: DeskThread) -> None:
+    page = seen.page
+    begin(page, "appeared")
+    page.keyboard.press("a")
+    for key in ("ArrowLeft", "Shift+ArrowDown", "-", "Enter"):
+        page.keyboard.press(key)
+    page.keyboard.press("2")
+    page.keyboard.press("1")
+    saved(page)
+    ((act, body),) = journal(desk)
+    assert act == "missed"
+    assert body["kind"] == "vanished"
+    assert len(body["outline_px"]) == 5
+
+
+def test_the_planted_places_are_what_is_shown(outputs: Path) -> None:
+    store = ReviewStore(outputs)
+    try:
+        (run,) = store.runs()
+        changes = store.run(run["name"]).report.changes
+    finally:
+        store.close()
+    for row, col, height, width in (APPEARED, VANISHED):
+        middle = (col + width / 2, row + height / 2)
+        assert any(np.hypot(*np.subtract(c.place.centroid_px, middle)) < 6 for c in changes)
