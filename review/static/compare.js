@@ -100,15 +100,17 @@ function say(text) {
 function answer(act, body, { subject = item.subject, run = null, thenNext = false } = {}) {
   const key = newKey();
   given.push({ key, subject });
-  const about = item;
-  send({ key, act, subject, run, body, run_key: viewer.run.key }).then((result) => {
-    if (item?.subject !== about.subject || !result.item) return;
-    item = { ...item, ...result.item };
-    $("#given").textContent = item.given;
-    $(".facts").innerHTML = item.facts_html;
-  });
+  send({ key, act, subject, run, body, run_key: viewer.run.key }).then(heard);
   line.answered(subject);
   if (thenNext && advance) goNext();
+}
+
+/** What the desk made of an answer: shown where it is about what is on the screen. */
+function heard({ item: told }) {
+  if (!told || told.subject !== item.subject) return;
+  item = { ...item, ...told };
+  $("#given").textContent = item.given;
+  $(".facts").innerHTML = item.facts_html;
 }
 
 function decide(verdict, reason = null) {
@@ -184,14 +186,9 @@ async function undo() {
     setTimeout(() => say(null), 1500);
     return;
   }
-  send({ key: newKey(), act: "undo", subject: last.subject, run: null, body: { event_key: last.key }, run_key: viewer.run.key })
-    .then((result) => {
-      if (result.item && item.subject === last.subject) {
-        item = { ...item, ...result.item };
-        $("#given").textContent = item.given;
-        $(".facts").innerHTML = item.facts_html;
-      }
-    });
+  send({
+    key: newKey(), act: "undo", subject: last.subject, run: null, body: { event_key: last.key }, run_key: viewer.run.key,
+  }).then(heard);
   if (last.subject && last.subject !== item.subject) open(await line.at(last.subject));
   $("#given").textContent = "Taken back";
 }

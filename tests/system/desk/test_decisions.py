@@ -7,7 +7,7 @@ import pytest
 
 from catalog.review import ReviewStore
 from tests.services.desk import DeskThread, Watched, settled
-from tests.system.desk.pages import begin, journal, saved
+from tests.system.desk.pages import begin, events, journal, saved
 from tests.system.desk_runs import APPEARED, VANISHED
 
 pytestmark = pytest.mark.system
@@ -74,6 +74,13 @@ def test_a_missed_change_is_added_by_keyboard(seen: Watched, desk: DeskThread) -
     assert act == "missed"
     assert body["kind"] == "vanished"
     assert len(body["outline_px"]) == 5
+
+    on_screen = page.evaluate("() => history.state.subject")
+    page.keyboard.press("c")
+    saved(page)
+    added, verdict = events(desk)
+    assert added.subject.startswith("missed:")
+    assert (verdict.act, verdict.subject) == ("verdict", on_screen)
 
 
 def test_the_planted_places_are_what_is_shown(outputs: Path) -> None:
