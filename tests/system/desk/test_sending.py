@@ -68,3 +68,49 @@ def test_a_refused_answer_is_shown_until_it_was_read(seen: Watched, desk: DeskTh
     page.locator(".banner button").click()
     assert page.locator(".banner").is_hidden()
     assert journal(desk) == []
+
+
+def test_two_tabs_of_one_reviewer_keep_both_answers(seen: Watched, desk: DeskThread) -> None:
+    one = seen.page
+    begin(one, "appeared")
+    two = one.context.new_page()
+    two.goto(f"{desk.address}/")
+    begin(two, "vanished")
+    one.context.route("**/api/answers", lambda route: route.abort())
+    for page, key in ((one, "c"), (two, "u"), (one, "t")):
+        page.keyboard.press(key)
+    one.keyboard.type("only in this tab")
+    one.keyboard.press("Control+Enter")
+    for page in (one, two):
+        page.wait_for_function("() => document.querySelector('.outbox').textContent === '3 not saved yet'")
+    one.on("dialog", lambda dialog: dialog.accept())
+    one.close(run_before_unload=True)
+    assert journal(desk) == []
+
+    two.context.unroute("**/api/answers")
+    saved(two)
+    said = [body.get("verdict") or body["text"] for _, body in journal(desk)]
+    assert sorted(said) == ["confirmed", "only in this tab", "unsure"]
+    assert two.evaluate("() => Object.keys(localStorage).filter((name) => name.includes('outbox'))") == []
+
+
+def test_an_answer_refused_in_one_tab_is_read_once(seen: Watched, desk: DeskThread) -> None:
+    one = seen.page
+    begin(one, "appeared")
+    two = one.context.new_page()
+    two.goto(f"{desk.address}/")
+    one.context.route(
+        "**/api/answers",
+        lambda route: route.fulfill(
+            status=422, content_type="application/json", body='{"error": "no such reason"}'
+        ),
+    )
+    one.keyboard.press("c")
+    for page in (one, two):
+        page.wait_for_selector(".banner:has-text('no such reason')")
+    two.locator(".banner button").click()
+    for page in (one, two):
+        page.wait_for_selector(".banner", state="hidden")
+    one.reload()
+    one.wait_for_selector("body[data-ready]")
+    assert one.locator(".outbox").inner_text() == "all saved"
