@@ -1,6 +1,6 @@
 // The order in which items come: the queue as it was filtered, fetched ahead so that the next one is there at once.
 
-import { get } from "./http.js";
+import { get, role } from "./http.js";
 
 const AHEAD = 2;
 const BATCH = 20;
@@ -16,7 +16,7 @@ export class Line {
     this.pictures = [];
     this.filters = new URLSearchParams(location.search);
     this.filters.delete("subject");
-    this.settles = this.filters.get("needs") === "settle";
+    this.settles = role === "lead" && this.filters.get("needs") === "settle"; // anybody else answers again
     this.left = null;
   }
 

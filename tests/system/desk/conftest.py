@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
+from tests.review.conftest import write_runs
 from tests.services.desk import DeskProcess, DeskThread, Watched, running_desk, threaded_desk
 from tests.system.desk.pages import watched_page
 from tests.system.desk_runs import planted_pair, sitewatch
@@ -39,6 +40,22 @@ def desk(outputs: Path, tmp_path: Path) -> Iterator[DeskThread]:
     """A desk of the test's own."""
     shutil.copytree(outputs, tmp_path / "out")
     with threaded_desk(tmp_path / "out") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def five(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Five changes: three of a site with a zone and dates, two of images that have neither."""
+    folder = tmp_path_factory.mktemp("five")
+    write_runs(folder / "out", folder / "work")
+    return folder / "out"
+
+
+@pytest.fixture
+def five_desk(five: Path, tmp_path: Path) -> Iterator[DeskThread]:
+    """A desk of the test's own on five changes."""
+    shutil.copytree(five, tmp_path / "five")
+    with threaded_desk(tmp_path / "five") as running:
         yield running
 
 

@@ -3,13 +3,14 @@
 import contextlib
 import re
 from collections.abc import Iterator
+from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
 from playwright.sync_api import Browser, Page
 
 from catalog import reviewers
-from catalog.journal import ReviewEvent
+from catalog.journal import ReviewDraft, ReviewEvent
 from catalog.review import ReviewStore
 from tests.services.desk import DeskProcess, DeskThread, Watched, looking_at, settled
 
@@ -68,6 +69,23 @@ def events(desk: Desk) -> list[ReviewEvent]:
         return store.events()
     finally:
         store.close()
+
+
+def say(desk: DeskThread, reviewer: str, act: str, subject: str | None, **body: object) -> ReviewEvent:
+    """Somebody else answers meanwhile."""
+    run = body.pop("run", None)
+    draft = ReviewDraft(key=uuid4().hex, reviewer=reviewer, act=act, subject=subject, run=run, body=body)
+    return desk.app.state.store.append(draft)
+
+
+def on_screen(page: Page) -> str:
+    """What is looked at: the subject of answers."""
+    return page.evaluate("() => history.state.subject")
+
+
+def subjects(desk: DeskThread) -> list[str]:
+    """Changes in the order of the queue."""
+    return [entry.subject for entry in desk.app.state.store.queue().entries]
 
 
 def saved(page: Page) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from catalog.review import ReviewStore
 from tests.services.desk import DeskThread, Watched, settled
-from tests.system.desk.pages import begin, events, journal, saved
+from tests.system.desk.pages import begin, events, journal, on_screen, saved
 from tests.system.desk_runs import APPEARED, VANISHED
 
 pytestmark = pytest.mark.system
@@ -75,12 +75,12 @@ def test_a_missed_change_is_added_by_keyboard(seen: Watched, desk: DeskThread) -
     assert body["kind"] == "vanished"
     assert len(body["outline_px"]) == 5
 
-    on_screen = page.evaluate("() => history.state.subject")
+    there = on_screen(page)
     page.keyboard.press("c")
     saved(page)
     added, verdict = events(desk)
     assert added.subject.startswith("missed:")
-    assert (verdict.act, verdict.subject) == ("verdict", on_screen)
+    assert (verdict.act, verdict.subject) == ("verdict", there)
 
 
 def test_the_planted_places_are_what_is_shown(outputs: Path) -> None:
