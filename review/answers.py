@@ -1,5 +1,6 @@
 """Where answers arrive: each is one event of the journal, or is refused with the reason."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
@@ -12,7 +13,7 @@ from catalog.journal import ReviewDraft
 from catalog.review import ReviewStore
 from catalog.review_acts import Act
 from catalog.review_outline import checked_ring
-from review.admission import Deciding, Visitor
+from review.admission import Deciding, SignedIn, Visitor
 from review.errors import NotAllowed
 from review.items import find_item
 from review.pictures import shelf
@@ -21,6 +22,9 @@ from review.runs import RunShelf
 router = APIRouter(prefix="/api")
 
 LEADS_ONLY = ("suppress", "unsuppress")
+
+SITTING = timedelta(hours=12)
+"""An answer older than this is not taken back by a key press on a page that was loaded since."""
 
 
 class Answer(BaseModel):
@@ -63,6 +67,14 @@ def take(request: Request, answer: Answer, who: Deciding) -> Response:
             "item": find_item(store, runs, event.subject, who).as_dict(),
         }
     )
+
+
+@router.get("/answers/last")
+def last(request: Request, who: SignedIn) -> Response:
+    """The last answer of whoever asks that they have not taken back."""
+    store: ReviewStore = request.app.state.store
+    found = store.last_of(who.reviewer.name, since=datetime.now(UTC) - SITTING)
+    return JSONResponse({"event": found and found.seq, "subject": found and found.subject})
 
 
 def _check_role(answer: Answer, who: Visitor) -> None:

@@ -29,7 +29,7 @@ HEADERS = {
 }
 """On every response. Scripts and styles are files of the desk; nothing is loaded from anywhere else.
 
-The referrer stays within the desk: with ``no-referrer`` browsers send plain forms with ``Origin: null``, which is refused.
+The referrer stays within the desk: with ``no-referrer`` browsers send forms with ``Origin: null``, which is refused.
 """
 
 

@@ -67,9 +67,29 @@ export class Line {
     return this.at(this.subject);
   }
 
-  /** Somebody decided: look at it anew next time. */
+  /** Go to any subject; what lies between it and what is on the screen comes next, or was visited. */
+  async goTo(subject) {
+    const [behind, before] = [this.visited.lastIndexOf(subject), this.ahead.indexOf(subject)];
+    if (behind >= 0) {
+      this.ahead.unshift(...this.visited.splice(behind + 1));
+    } else if (before >= 0) {
+      this.visited.push(...this.ahead.splice(0, before + 1));
+    } else {
+      this.ahead.unshift(this.visited.pop());
+      this.visited.push(subject);
+    }
+    this.subject = subject;
+    return this.at(subject);
+  }
+
+  /** Something was said about it: look at it anew next time. */
+  forget(subject) {
+    this.items.delete(subject);
+  }
+
+  /** Somebody decided. */
   answered(subject) {
-    if (subject) this.items.delete(subject);
+    this.forget(subject);
     if (this.left !== null && this.left > 0) this.left -= 1;
   }
 

@@ -1,5 +1,6 @@
 """Answers: each one event, counted once, refused in words; and what a second reviewer is not to know."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -141,6 +142,22 @@ def test_undo_takes_back_the_own_answer_and_keeps_both_events(
     assert undone.json()["item"]["given"] == "Not answered yet"
     assert [event.act for event in events(desk)] == ["verdict", "undo"]
     assert ana.answer("undo", change, {"event_key": key}).status_code == 409
+
+
+def test_the_last_own_answer_is_known(
+    desk: RunningDesk, ana: Person, change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nothing = {"event": None, "subject": None}
+    assert ana.get("/api/answers/last").json() == nothing
+    ana.answer("verdict", change, {"verdict": "confirmed"})
+    ana.answer("note", change, {"text": "first"})
+    desk.person("Omar").answer("note", change, {"text": "another's"})
+    assert ana.get("/api/answers/last").json() == {"event": 2, "subject": change}
+    ana.answer("undo", change, {"event": 2})
+    assert ana.get("/api/answers/last").json() == {"event": 1, "subject": change}
+    monkeypatch.setattr("review.answers.SITTING", timedelta(0))
+    assert ana.get("/api/answers/last").json() == nothing
+    assert desk.stranger().get("/api/answers/last").status_code == 401
 
 
 def test_two_people_on_one_change_both_count(desk: RunningDesk, ana: Person, change: str) -> None:

@@ -83,6 +83,14 @@ def on_screen(page: Page) -> str:
     return page.evaluate("() => history.state.subject")
 
 
+def await_screen(page: Page, subject: str) -> None:
+    """Wait until a change is on the screen, all of it."""
+    page.wait_for_function(
+        "(subject) => history.state.subject === subject && document.querySelector('#left').dataset.shown === subject",
+        arg=subject,
+    )
+
+
 def subjects(desk: DeskThread) -> list[str]:
     """Changes in the order of the queue."""
     return [entry.subject for entry in desk.app.state.store.queue().entries]

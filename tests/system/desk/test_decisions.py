@@ -4,10 +4,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from playwright.sync_api import Browser
 
 from catalog.review import ReviewStore
 from tests.services.desk import DeskThread, Watched, settled
-from tests.system.desk.pages import begin, events, journal, on_screen, saved
+from tests.system.desk.pages import (
+    await_screen,
+    begin,
+    events,
+    journal,
+    on_screen,
+    opened,
+    saved,
+    say,
+    subjects,
+    watched_page,
+)
 from tests.system.desk_runs import APPEARED, VANISHED
 
 pytestmark = pytest.mark.system
@@ -81,6 +93,77 @@ def test_a_missed_change_is_added_by_keyboard(seen: Watched, desk: DeskThread) -
     added, verdict = events(desk)
     assert added.subject.startswith("missed:")
     assert (verdict.act, verdict.subject) == ("verdict", there)
+
+
+def test_undo_goes_back_and_nothing_is_skipped(chromium: Browser, five_desk: DeskThread) -> None:
+    order = subjects(five_desk)
+    assert len(order) == 5
+    with watched_page(chromium, five_desk) as watched:
+        page = watched.page
+        page.keyboard.press("Enter")
+        opened(page)
+        for subject in order[:3]:
+            await_screen(page, subject)
+            page.keyboard.press("c")
+        await_screen(page, order[3])
+        for subject in (order[2], order[1]):
+            page.keyboard.press("z")
+            await_screen(page, subject)
+            page.wait_for_function(
+                "() => document.querySelector('#given').textContent === 'Not answered yet'"
+            )
+        for subject in order[1:]:
+            await_screen(page, subject)
+            page.keyboard.press("u")
+        page.wait_for_selector("text=That was the last one here")
+        saved(page)
+        assert verdicts(five_desk) == {order[0]: "confirmed", **dict.fromkeys(order[1:], "unsure")}
+
+
+def test_undo_after_the_page_was_loaded_anew(chromium: Browser, five_desk: DeskThread) -> None:
+    order = subjects(five_desk)
+    say(five_desk, "Omar", "note", order[4], text="not mine")
+    with watched_page(chromium, five_desk) as watched:
+        page = watched.page
+        page.keyboard.press("Enter")
+        opened(page)
+        page.keyboard.press("c")
+        await_screen(page, order[1])
+        saved(page)
+        page.reload()
+        opened(page)
+        page.keyboard.press("z")
+        await_screen(page, order[0])
+        page.wait_for_function("() => document.querySelector('#given').textContent === 'Not answered yet'")
+        page.keyboard.press("j")
+        await_screen(page, order[1])
+        page.keyboard.press("z")
+        page.wait_for_selector("text=There is no answer of yours to take back")
+        assert [act for act, _ in journal(five_desk)] == ["note", "verdict", "undo"]
+
+
+def test_the_buttons_of_the_browser_keep_the_order(chromium: Browser, five_desk: DeskThread) -> None:
+    order = subjects(five_desk)
+    with watched_page(chromium, five_desk) as watched:
+        page = watched.page
+        page.keyboard.press("Enter")
+        opened(page)
+        for subject in order[1:4]:
+            page.keyboard.press("j")
+            await_screen(page, subject)
+        for _ in range(2):
+            page.go_back()
+        await_screen(page, order[1])
+        page.go_forward()
+        await_screen(page, order[2])
+        for subject in order[3:]:
+            page.keyboard.press("j")
+            await_screen(page, subject)
+
+
+def verdicts(desk: DeskThread) -> dict[str, str]:
+    store = desk.app.state.store
+    return {entry.subject: entry.verdict for entry in store.queue().entries if entry.verdict}
 
 
 def test_the_planted_places_are_what_is_shown(outputs: Path) -> None:
