@@ -107,12 +107,13 @@ function answer(act, body, { subject = item.subject, run = null, thenNext = fals
   const key = newKey();
   given.push({ key, subject });
   send({ key, act, subject, run, body, run_key: viewer.run.key }).then(heard);
-  line.answered(subject);
+  line.forget(subject);
   if (thenNext && advance) goNext();
 }
 
 /** What the desk made of an answer: shown where it is about what is on the screen. */
 function heard({ item: told }) {
+  line.recount();
   if (!told || told.subject !== item.subject) return;
   item = { ...item, ...told };
   $("#given").textContent = item.given;

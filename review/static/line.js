@@ -4,6 +4,7 @@ import { get, role } from "./http.js";
 
 const AHEAD = 2;
 const BATCH = 20;
+const RECOUNT_MS = 120; // answers that follow each other quickly are counted once
 
 export class Line {
   constructor(viewer) {
@@ -17,6 +18,7 @@ export class Line {
     this.filters = new URLSearchParams(location.search);
     this.filters.delete("subject");
     this.settles = role === "lead" && this.filters.get("needs") === "settle"; // anybody else answers again
+    this.waits = !this.filters.has("show") && this.filters.get("what") !== "unseen";
     this.left = null;
   }
 
@@ -30,7 +32,9 @@ export class Line {
 
   /** What is left to do, in words. */
   words() {
-    return this.left === null ? "" : `${this.left} waiting`;
+    if (this.left === null) return "";
+    if (this.filters.get("needs") === "settle") return `${this.left} disputed`;
+    return this.waits ? `${this.left} waiting` : `${this.left} in this view`;
   }
 
   address(subject) {
@@ -87,10 +91,23 @@ export class Line {
     this.items.delete(subject);
   }
 
-  /** Somebody decided. */
-  answered(subject) {
-    this.forget(subject);
-    if (this.left !== null && this.left > 0) this.left -= 1;
+  /** Ask how many are left, after answers were taken. */
+  recount() {
+    clearTimeout(this.counting);
+    this.counting = setTimeout(async () => {
+      const query = new URLSearchParams(this.filters);
+      query.set("limit", "1");
+      try {
+        this.tell((await get(`/api/queue?${query}`)).total);
+      } catch {
+        // the number stays; it is asked for again after the next answer
+      }
+    }, RECOUNT_MS);
+  }
+
+  tell(left) {
+    this.left = left;
+    document.querySelector("#left-count").textContent = this.words();
   }
 
   /** Fetch what comes next, with the tiles that its first view needs. */
@@ -125,10 +142,9 @@ export class Line {
     query.set("from", from);
     query.set("limit", String(BATCH));
     const found = await get(`/api/queue?${query}`);
-    this.left = found.total;
+    this.tell(found.total);
     const known = new Set([...this.visited, ...this.ahead]);
     this.ahead.push(...found.subjects.filter((subject) => !known.has(subject)));
-    document.querySelector("#left-count").textContent = this.words();
   }
 
   item(subject) {

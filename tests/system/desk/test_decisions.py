@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page, expect
 
 from catalog.review import ReviewStore
 from tests.services.desk import DeskThread, Watched, settled
@@ -159,6 +159,38 @@ def test_the_buttons_of_the_browser_keep_the_order(chromium: Browser, five_desk:
         for subject in order[3:]:
             page.keyboard.press("j")
             await_screen(page, subject)
+
+
+def test_what_waits_is_counted_by_the_desk(chromium: Browser, five_desk: DeskThread) -> None:
+    order = subjects(five_desk)
+    with watched_page(chromium, five_desk) as watched:
+        page = watched.page
+        page.keyboard.press("Enter")
+        opened(page)
+        waits(page, 5)
+        for text in ("one", "two"):
+            page.keyboard.press("t")
+            page.keyboard.type(text)
+            page.keyboard.press("Control+Enter")
+        saved(page)
+        page.wait_for_timeout(500)
+        waits(page, 5)
+        page.keyboard.press("c")
+        waits(page, 4)
+        say(five_desk, "Omar", "verdict", order[4], verdict="confirmed")
+        page.keyboard.press("k")
+        await_screen(page, order[0])
+        page.keyboard.press("u")  # another verdict about the same
+        waits(page, 3)
+        for count in (3, 4):
+            page.keyboard.press("z")
+            waits(page, count)
+        page.goto(f"{five_desk.address}/review?show=all&subject={order[0]}")
+        expect(page.locator("#left-count")).to_have_text("5 in this view")
+
+
+def waits(page: Page, count: int) -> None:
+    expect(page.locator("#left-count")).to_have_text(f"{count} waiting")
 
 
 def verdicts(desk: DeskThread) -> dict[str, str]:
