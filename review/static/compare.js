@@ -21,6 +21,7 @@ const tools = new Tools(viewer, say);
 const line = new Line(viewer);
 const given = standing(pending()); // own answers of this visit, for undo: {key, subject}
 let item = null;
+let drawn = { run: null, outlines: [] };
 let scale = "change";
 let bandSet = 0;
 let filmAt = null;
@@ -33,7 +34,7 @@ function open(entry, { push = true } = {}) {
   viewer.open(entry.run);
   if (filmAt !== null) resetFilm();
   viewer.setCurrent(item.change, item.subject);
-  viewer.setExtra(item.extra);
+  showDrawn();
   fit();
   $(".facts").innerHTML = item.facts_html; // made by the desk's own templates, which escape every value
   $(".facts").scrollTop = 0;
@@ -50,6 +51,28 @@ function open(entry, { push = true } = {}) {
   show();
   if (push) history.pushState({ subject: item.subject }, "", line.address(item.subject));
   line.prefetch();
+  askDrawn();
+}
+
+/** Outlines that people drew; what is known of this item goes before what is known of the run. */
+function showDrawn() {
+  if (drawn.run !== viewer.run.key) drawn = { run: viewer.run.key, outlines: [] };
+  const others = drawn.outlines.filter(({ change }) => change !== item.change);
+  viewer.setExtra(item.extra ? [...others, item.extra] : others);
+}
+
+/** Others draw too: ask anew. */
+async function askDrawn() {
+  const { key } = viewer.run;
+  try {
+    const { outlines } = await get(`/api/runs/${encodeURIComponent(key)}/drawn`);
+    if (viewer.run.key !== key) return;
+    drawn = { run: key, outlines };
+    item.extra = outlines.find(({ change }) => change === item.change) ?? null;
+    showDrawn();
+  } catch {
+    // those that are known stay; they are asked for again with the next item
+  }
 }
 
 function fit() {
@@ -106,18 +129,20 @@ function brief(text) {
 function answer(act, body, { subject = item.subject, run = null, thenNext = false } = {}) {
   const key = newKey();
   given.push({ key, subject });
-  send({ key, act, subject, run, body, run_key: viewer.run.key }).then(heard);
+  send({ key, act, subject, run, body, run_key: viewer.run.key }).then((result) => heard(result, act));
   line.forget(subject);
   if (thenNext && advance) goNext();
 }
 
 /** What the desk made of an answer: shown where it is about what is on the screen. */
-function heard({ item: told }) {
+function heard({ item: told }, act) {
   line.recount();
+  if (["missed", "outline", "undo"].includes(act)) askDrawn();
   if (!told || told.subject !== item.subject) return;
   item = { ...item, ...told };
   $("#given").textContent = item.given;
   $(".facts").innerHTML = item.facts_html;
+  showDrawn();
 }
 
 function decide(verdict, reason = null) {
@@ -191,7 +216,8 @@ async function undo() {
   const last = own ? { subject: own.subject, body: { event_key: own.key } } : await lastTaken();
   if (!last) return;
   const { subject, body } = last;
-  send({ key: newKey(), act: "undo", subject, run: null, body, run_key: viewer.run.key }).then(heard);
+  send({ key: newKey(), act: "undo", subject, run: null, body, run_key: viewer.run.key })
+    .then((result) => heard(result, "undo"));
   line.forget(subject);
   if (subject && subject !== item.subject) open(await line.goTo(subject));
   $("#given").textContent = "Taken back";

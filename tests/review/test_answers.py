@@ -130,6 +130,37 @@ def test_a_missed_change_is_added_and_shown(desk: RunningDesk, ana: Person) -> N
     assert "added by a person" in ana.get("/?show=all").text
 
 
+def test_outlines_that_people_drew_are_told_as_far_as_one_may_know(
+    desk: RunningDesk, ana: Person, change: str
+) -> None:
+    def drawn(person: Person, key: str = SITE_KEY) -> dict[str, Any]:
+        found = person.get(f"/api/runs/{key}/drawn").json()["outlines"]
+        return {outline["change"]: outline for outline in found}
+
+    assert drawn(ana) == {}
+    added = ana.answer(
+        "missed",
+        None,
+        {"outline_px": RING, "kind": "vanished", "label": "truck"},
+        run=SITE_RUN,
+        run_key=SITE_KEY,
+    ).json()["subject"]
+    key = uuid4().hex
+    ana.answer("outline", change, {"outline_px": RING}, run_key=SITE_KEY, key=key)
+    assert {c: (o["kind"], o["date"], o["label"]) for c, o in drawn(ana).items()} == {
+        added: ("vanished", "before", "truck"), change: ("appeared", "after", "aircraft"),
+    }  # fmt: skip
+    omar = desk.person("Omar")
+    assert drawn(omar) == drawn(ana)
+    ana.answer("verdict", change, {"verdict": "confirmed"})
+    ana.answer("assign_second", change, {"rule": "asked for at the desk"})
+    assert set(drawn(omar)) == {added}, "a second reviewer is to judge what the run found"
+    ana.answer("undo", change, {"event_key": key})
+    assert set(drawn(ana)) == {added}
+    assert drawn(ana, PLAIN_RUN) == {}
+    assert ana.get("/api/runs/nothing/drawn").status_code == 404
+
+
 def test_undo_takes_back_the_own_answer_and_keeps_both_events(
     desk: RunningDesk, ana: Person, change: str
 ) -> None:
