@@ -1,5 +1,6 @@
 """Answers: each one event, counted once, refused in words; and what a second reviewer is not to know."""
 
+import shutil
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,16 @@ def test_the_same_answer_sent_again_counts_once(desk: RunningDesk, ana: Person, 
     other = ana.answer("verdict", change, {"verdict": "unsure"}, key=key)
     assert other.status_code == 409
     assert len(events(desk)) == 1
+
+
+def test_an_answer_that_was_taken_is_never_told_to_be_lost(
+    desk: RunningDesk, ana: Person, change: str
+) -> None:
+    shutil.rmtree(desk.root / SITE_RUN)
+    desk.app.state.shelf._listed = float("-inf")
+    answer = ana.answer("verdict", change, {"verdict": "confirmed"})
+    assert (answer.status_code, answer.json()["item"]) == (200, None)
+    assert [event.seq for event in events(desk)] == [answer.json()["event"]]
 
 
 def test_nobody_answers_for_somebody_else(desk: RunningDesk, ana: Person, change: str) -> None:
