@@ -54,8 +54,10 @@ def largest_real_pair() -> Pair | None:
     return max(found, key=lambda pair: pair.pixels, default=None)
 
 
-def generated_pair(folder: Path, *, side_px: int = GENERATED_PX, gsd_m: float = 0.5) -> Pair:
-    """Noise with the spectrum of a landscape, shifted by (1.5, -0.75) px and with 40 bright blocks added.
+def generated_pair(
+    folder: Path, *, side_px: int = GENERATED_PX, gsd_m: float = 0.5, blocks: int = 40
+) -> Pair:
+    """Noise with the spectrum of a landscape, shifted by (1.5, -0.75) px and with bright blocks added.
 
     The pixels mean nothing; the pair has structure to align on and something to find.
     """
@@ -68,7 +70,7 @@ def generated_pair(folder: Path, *, side_px: int = GENERATED_PX, gsd_m: float = 
     )
     texture = 110 + 28 * (texture - np.mean(texture)) / np.std(texture)
     moved = ndimage.shift(texture, (1.5, -0.75), order=3, mode="nearest")
-    for row, col in rng.integers(64, side_px - 64, (40, 2)):
+    for row, col in rng.integers(64, side_px - 64, (blocks, 2)):
         moved[row : row + 24, col : col + 60] += 70
     paths = []
     for name, grey in (("before", texture), ("after", moved * 1.05 + 3)):

@@ -13,7 +13,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import diff_speed, fetch, large_pair, orfeo, planning, reads, registration
+from benchmarks import desk, diff_speed, fetch, large_pair, orfeo, planning, reads, registration
 from benchmarks.measure import machine, run_process
 from benchmarks.pair import generated_pair
 from imagery.tile import TILE_PX
@@ -225,6 +225,24 @@ def bench_large(_options: argparse.Namespace) -> dict[str, Any]:
     return found
 
 
+def bench_desk(_options: argparse.Namespace) -> dict[str, Any]:
+    """(j) The review desk: a running one, with 100,000 changes in its records, in a real browser."""
+    found = desk.measure()
+    table = Table(
+        "", "samples", "median ms", "95 % ms", "worst ms", "bar ms",
+        title=f"review desk, {found['changes']:,} changes, {found['events']:,} events, opened in {found['opened_s']:.1f} s",
+    )  # fmt: skip
+    for name, cost in found["figures"].items():
+        cells = [str(cost["n"]), *(f"{cost[key]:.0f}" for key in ("median_ms", "p95_ms", "worst_ms"))]
+        table.add_row(name, *cells, str(found["bars_ms"].get(name, "")))
+    console.print(table)
+    if "next change" not in found["figures"]:
+        console.print("views: no chromium here, not measured")
+    kept = "is intact" if found["journal_intact"] else "IS NOT INTACT"
+    console.print(f"{found['lost']} answers lost, the journal {kept}")
+    return found
+
+
 def _prefect_env(folder: Path) -> dict[str, str]:
     return {
         "PREFECT_HOME": str(folder / "prefect"),
@@ -243,6 +261,7 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "start": bench_start,
     "large": bench_large,
     "workers": bench_workers,
+    "desk": bench_desk,
 }
 
 
