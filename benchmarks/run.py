@@ -230,7 +230,8 @@ def bench_desk(_options: argparse.Namespace) -> dict[str, Any]:
     found = desk.measure()
     table = Table(
         "", "samples", "median ms", "95 % ms", "worst ms", "bar ms",
-        title=f"review desk, {found['changes']:,} changes, {found['events']:,} events, opened in {found['opened_s']:.1f} s",
+        title=f"review desk, {found['changes']:,} changes, {found['events']:,} events, "
+        f"opened in {found['opened_s']:.1f} s",
     )  # fmt: skip
     for name, cost in found["figures"].items():
         cells = [str(cost["n"]), *(f"{cost[key]:.0f}" for key in ("median_ms", "p95_ms", "worst_ms"))]
