@@ -1,10 +1,14 @@
 """The screen of ``sitewatch status``."""
 
-from collections.abc import Mapping
+import re
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
+from rich.console import Console, Group
+from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
@@ -22,6 +26,12 @@ _RESULT = {
 }
 _STATE = {"provisional": "yellow", "confirmed": "green", "withdrawn": "dim"}
 _SENSOR = {"optical": "optical", "sar": "radar"}
+_POLL_FAULTS = ("source down", "failed")
+_MOST_LISTED = 5
+_LABEL = 10
+ROWS = 24
+"""Of the smallest screen that everything about the two built-in sites fits on, at 80 columns."""
+
 _WIDE = 110
 """Columns from which there is room for the reason beside a finding."""
 
@@ -50,8 +60,7 @@ def show_status(document: Mapping[str, Any], console: Console | None = None) -> 
     if not document["sites"]:
         console.print(Text(f"Nothing was watched yet with results in {document['out']}"), soft_wrap=True)
         console.print(Text("Start with `sitewatch demo`, or `sitewatch run SITE --source S --from D --to D`"))
-    for entry in document["sites"]:
-        _show_site(console, entry, now)
+    _show_sites(console, document["sites"], now)
     journal = document["journal"]
     if journal is not None and journal["fault"]:
         console.print(
@@ -70,26 +79,75 @@ def show_status(document: Mapping[str, Any], console: Console | None = None) -> 
     console.print(Text(f"{document['out']}, {now:%Y-%m-%d %H:%M} UTC", style="dim"), soft_wrap=True)
 
 
-def _show_site(console: Console, entry: Mapping[str, Any], now: datetime) -> None:
+def _show_sites(console: Console, sites: Sequence[Mapping[str, Any]], now: datetime) -> None:
+    """Each site with as many findings as there is room for, and with reasons cut where even that is not enough."""
+    rows = max(ROWS, console.height if console.is_terminal else 0) - 1
+    heads: list[Group] = []
+    for reason_lines in (None, 2, 1):
+        heads = [
+            _head(entry, now, _Reasons(width=console.width - _LABEL, lines=reason_lines)) for entry in sites
+        ]
+        taken = sum(len(console.render_lines(head, pad=False)) for head in heads)
+        if taken + _MOST_LISTED * len(sites) <= rows or (reason_lines and taken + len(sites) <= rows):
+            break
+    listed = max(1, min(_MOST_LISTED, (rows - taken) // len(sites))) if sites else 0
+    for entry, head in zip(sites, heads, strict=True):
+        console.print(head)
+        if entry["findings"]["newest"]:
+            console.print(_findings(entry["findings"]["newest"][:listed], wide=console.width >= _WIDE))
+
+
+def _head(entry: Mapping[str, Any], now: datetime, reasons: "_Reasons") -> Group:
+    """All of a site but its findings one by one."""
     title = Text(entry["site"], style="bold")
     if entry["simulated"]:
         title.append(" ").append(" SIMULATED ", style="bold black on yellow")
     if entry["next_run"]:
         title.append(f"   next run {_when(entry['next_run'])} UTC", style="cyan")
-    console.rule(title, align="left", style="dim")
     grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(no_wrap=True, style="dim", width=8)
+    grid.add_column(no_wrap=True, style="dim", width=_LABEL - 2)
     grid.add_column(overflow="fold")
     grid.add_row("Images", _images(entry["sensors"]))
+    newer = {poll["source"]: poll for poll in entry["polls"] if _is_newer(poll, entry["sources"])}
     for i, source in enumerate(entry["sources"]):
-        grid.add_row("Sources" if i == 0 else "", _source(source, now))
+        # A fault is told once, where it was seen last.
+        told = source["source"] in newer and newer[source["source"]]["outcome"] in _POLL_FAULTS
+        grid.add_row("Sources" if i == 0 else "", _source(source, now, _NONE if told else reasons))
     for i, poll in enumerate(entry["polls"]):
-        grid.add_row("Polls" if i == 0 else "", _poll(poll))
+        told = poll["source"] in newer or poll["source"] not in {s["source"] for s in entry["sources"]}
+        grid.add_row("Polls" if i == 0 else "", _poll(poll, reasons if told else _NONE))
     grid.add_row("Findings", _counts(entry["findings"]))
-    console.print(grid)
-    if entry["findings"]["newest"]:
-        console.print(_findings(entry["findings"]["newest"], wide=console.width >= _WIDE))
-    console.print()
+    return Group(Rule(title, align="left", style="dim"), grid)
+
+
+def _is_newer(poll: Mapping[str, Any], sources: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a poll looked at its source after the last run with it had ended."""
+    ends = [s["last"]["ended"] or s["last"]["began"] for s in sources if s["source"] == poll["source"]]
+    return bool(ends and poll["checked"]) and _moment(poll["checked"]) >= _moment(ends[0])
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Reasons:
+    """How much of a reason is shown: all, so many lines of so many columns, or nothing where that is 0."""
+
+    width: int
+    lines: int | None
+
+    def __call__(self, source: str, text: str, *, before: str = "") -> str:
+        """The reason on a line of its own, after the words `before`; cut, it does not say again whose it is."""
+        if self.lines == 0 or not text:
+            return ""
+        if self.lines is None:
+            return f"\n{before}{text}"
+        text = re.sub(rf"^{re.escape(source)}(?: \([^)]*\))?: ", "", text)
+        lines = textwrap.wrap(before + text, self.width)
+        if len(lines) > self.lines:
+            lines = lines[: self.lines]
+            lines[-1] = f"{lines[-1][: self.width - 2]} …"
+        return "\n" + "\n".join(lines)
+
+
+_NONE = _Reasons(width=0, lines=0)
 
 
 def _images(sensors: list[Mapping[str, Any]]) -> Table | Text:
@@ -116,7 +174,7 @@ def _images(sensors: list[Mapping[str, Any]]) -> Table | Text:
     return table
 
 
-def _source(source: Mapping[str, Any], now: datetime) -> Text:
+def _source(source: Mapping[str, Any], now: datetime, reasons: _Reasons) -> Text:
     """The last attempt with a source; where that failed, since when and what was last good."""
     last, trouble, good = source["last"], source["trouble"], source["last_good"]
     said, style = _RESULT[last["result"]]
@@ -124,29 +182,31 @@ def _source(source: Mapping[str, Any], now: datetime) -> Text:
     if last["result"] in ("done", "degraded"):
         text.append(f": {_number(last['runs'], 'pair')}, {_number(last['new_scenes'], 'new image')}")
     if trouble is None:
-        if last["reason"]:
-            text.append(f"\n{last['reason']}", style="" if last["result"] == "no_pair" else "yellow")
+        text.append(
+            reasons(source["source"], last["reason"] or ""),
+            style="" if last["result"] == "no_pair" else "yellow",
+        )
         return text
     if last["result"] == "running":
         text.append(f"; before that {_RESULT[trouble['result']][0]}", style="bold red")
-    text.append(f"\nsince {_when(trouble['since'])}, {_number(trouble['attempts'], 'attempt')}: ")
-    text.append(str(trouble["reason"]))
-    text.append("\nlast good ")
-    text.append("never" if good is None else f"{_when(good['ended'])}, {_number(good['runs'], 'pair')}")
+    text.append("; last good ")
+    text.append("never" if good is None else _when(good["ended"]))
+    since = f"since {_when(trouble['since'])}, {_number(trouble['attempts'], 'attempt')}: "
+    text.append(reasons(source["source"], str(trouble["reason"]), before=since))
     return text
 
 
-def _poll(poll: Mapping[str, Any]) -> Text:
+def _poll(poll: Mapping[str, Any], reasons: _Reasons) -> Text:
     """What the last scheduled look at a source came to."""
-    bad = poll["outcome"] in ("source down", "failed")
+    bad = poll["outcome"] in _POLL_FAULTS
     said = poll["outcome"].upper() if bad else poll["outcome"]
     text = Text.assemble((str(poll["source"]), "bold"), "  ", (said, "bold red" if bad else "green"))
-    if poll["checked"]:
-        text.append(f", looked {_when(poll['checked'])}")
     if poll["failing_since"]:
-        text.append(f", no answer since {_when(poll['failing_since'])}", style="bold red")
-    if bad and poll["message"]:
-        text.append(f"\n{poll['message']}")
+        text.append(f" since {_when(poll['failing_since'])}", style="bold red")
+    if poll["checked"]:
+        text.append(f", looked {_clock(poll['checked'])}")
+    if bad:
+        text.append(reasons(str(poll["source"]), str(poll["message"])))
     return text
 
 
@@ -201,6 +261,10 @@ def _number(count: int, thing: str) -> str:
 
 def _when(moment: str) -> str:
     return f"{_moment(moment):%Y-%m-%d %H:%M}"
+
+
+def _clock(moment: str) -> str:
+    return f"{_moment(moment):%m-%d %H:%M}"
 
 
 def _moment(text: str) -> datetime:

@@ -25,6 +25,7 @@ from imagery.sources.pace import Pace
 from imagery.within import TookTooLong, within
 
 _TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
+_TOO_MANY = 429
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS = 5
 _LONG_S = 10.0
@@ -197,7 +198,7 @@ class Web:
                 request = self._redirected(request, status, headers["Location"])
                 continue
             if status in _TRY_AGAIN:
-                raise _Passing(f"the server answers {status}", wait_s=_retry_after(headers))
+                raise _asked_to_wait(status, headers)
             if not 200 <= status < 300:
                 raise Refused(status, content[:300].decode(errors="replace"))
             return content
@@ -255,6 +256,13 @@ def _portable(request: httpx.Request, target: str) -> dict[str, str]:
         for name, value in request.headers.items()
         if name.lower() not in {"host", "content-length", "transfer-encoding"} and (same or name.lower() in kept)
     }  # fmt: skip
+
+
+def _asked_to_wait(status: int, headers: httpx.Headers) -> _Passing:
+    text, wait_s = f"the server answers {status}", _retry_after(headers)
+    if status == _TOO_MANY:
+        text += " (too many requests)"
+    return _Passing(f"{text} and asks to wait {wait_s:.0f} s" if wait_s else text, wait_s=wait_s)
 
 
 def _retry_after(headers: httpx.Headers) -> float:

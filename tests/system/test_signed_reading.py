@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from imagery import connect
+from imagery import connect, remote
 from imagery.access import Access, S3Options
 from imagery.drivers import open_raster, read_pixels
 from imagery.errors import (
@@ -221,8 +221,15 @@ def same_s3(href: str, access: Access) -> bool:
     return np.array_equal(read_pixels(href, (1,), INSIDE, access)[0], numbers(0)[700:900, 700:900])
 
 
-def test_jpeg_2000_over_s3_without_a_signature(bucket: str) -> None:
+def test_jpeg_2000_over_s3_without_a_signature_and_with_keys(
+    bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert same_s3("s3://eodata/tile/red.jp2", cdse(bucket, unsigned=True))
+    remote.forget()
+    monkeypatch.setenv("SITEWATCH_CACHE", f"{os.environ['SITEWATCH_CACHE']}-2")
+    monkeypatch.setenv("CDSE_S3_ACCESS_KEY", "test")
+    monkeypatch.setenv("CDSE_S3_SECRET_KEY", "geheim")
+    assert same_s3("s3://eodata/tile/red.jp2", cdse(bucket))
 
 
 GRANULE = "".join(

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import click
 import pytest
+import yaml
 
 from flows.cli import COMMANDS, cli
 from imagery.site import ZONE_KINDS
 from imagery.site_file import load_sites
+from imagery.sources.providers import known_providers
 from imagery.sources.sidecar import read_lists, read_sidecar
 
 
@@ -61,18 +63,45 @@ def test_every_kind_of_zone_is_named(guide: str) -> None:
     assert set(re.split(r",\s+", listed)) == ZONE_KINDS
 
 
-@pytest.mark.parametrize("document", [
-        "README.md", "docs/guide.md", "docs/providers.md", "docs/purchased-images.md", "docs/results.md",
-        "docs/handover.md",
-        "docs/schedules.md",
+def commands_shown(text: str) -> list[tuple[str, str]]:
+    """Name and the rest of every ``sitewatch`` command in an indented or a fenced block, with what is set before it."""
+    fenced = re.findall(r"(?ms)^```[a-z]*\n(.*?)^```", text)
+    lines = [line for block in fenced for line in block.splitlines()]
+    lines += [
+        line[4:] for line in re.sub(r"(?ms)^```.*?^```", "", text).splitlines() if line.startswith("    ")
+    ]
+    start = r"^(?:[A-Z_]+=\S+ )*(?:ExecStart=\S*/)?sitewatch ([a-z]+)(.*)$"
+    return [(found[1], found[2]) for line in lines if (found := re.match(start, line))]
+
+
+@pytest.mark.parametrize(("document", "least"), [
+        ("README.md", 5), ("docs/guide.md", 12), ("docs/providers.md", 2), ("docs/purchased-images.md", 4),
+        ("docs/results.md", 1), ("docs/handover.md", 3), ("docs/schedules.md", 4), ("docs/review.md", 1),
     ],
 )  # fmt: skip
-def test_every_command_and_option_that_is_shown_exists(repository: Path, document: str) -> None:
-    text = (repository / document).read_text(encoding="utf-8")
-    shown = re.findall(r"(?m)^    sitewatch ([a-z]+)(.*)$", text)
+def test_every_command_and_option_that_is_shown_exists(repository: Path, document: str, least: int) -> None:
+    shown = commands_shown((repository / document).read_text(encoding="utf-8"))
+    assert len(shown) >= least, "the commands are there and are not seen"
     assert {name for name, _ in shown} <= set(COMMANDS)
     for name, rest in shown:
         command = cli.get_command(click.Context(cli), name)
         assert command is not None
         known = {option for parameter in command.params for option in parameter.opts}
-        assert set(re.findall(r"--[a-z-]+", rest.split("#")[0])) <= known, name
+        assert set(re.findall(r"(?<=\s)--[a-z0-9-]+", rest.split("#")[0])) <= known, name
+
+
+def test_commands_are_seen_wherever_they_stand() -> None:
+    fences = "```\nsitewatch serve --y\nA=b sitewatch demo\n```\n```ini\nExecStart=/bin/sitewatch add\n```\n"
+    text = f"    sitewatch run a --x\n\n{fences}"
+    assert {name for name, _ in commands_shown(text)} == {"run", "serve", "demo", "add"}
+
+
+def test_the_shipped_schedule_gives_radar_as_well(repository: Path) -> None:
+    """Both kinds of free images, as the guide says, from one source."""
+    project = yaml.safe_load((repository / "prefect.yaml").read_text())
+    sources = {
+        d["parameters"]["source"] for d in project["deployments"] if "source" in d.get("parameters", {})
+    }
+    (source,) = sources
+    provider = known_providers()[source]
+    assert {offered.sensor for offered in provider.collections} == {"optical", "sar"}

@@ -242,5 +242,65 @@ def test_polls_that_never_came_to_a_run_are_told(tmp_path: Path) -> None:
     assert here["polls"][0]["failing_since"] == "2025-02-09T22:00:00Z"
     assert there["health"] == "never_tried"
     shown = " ".join(screen(document, 120).split())
-    assert "earth-search SOURCE DOWN, looked 2025-02-10 12:00, no answer since 2025-02-09 22:00" in shown
+    assert "earth-search SOURCE DOWN since 2025-02-09 22:00, looked 02-10 12:00" in shown
     assert "demo nothing new" in shown
+
+
+def worst(root: Path, monkeypatch: pytest.MonkeyPatch, source: str = "earth-search") -> dict[str, Any]:
+    """Both built-in sites with two sensors, a source that is down for runs and polls, and five findings each."""
+    for days in (2, 1):
+        attempt(
+            root, AttemptEnd(result="source_down", reason=DOWN), ago=timedelta(days=days), monkeypatch=monkeypatch
+        )  # fmt: skip
+    document = status_document(root, now=NOW)
+    (entry,) = document["sites"]
+    message = (
+        "earth-search (https://earth-search.aws.element84.com/v1): the server answers 503 (4 times); check the "
+        "connection, try again later, or use another source (planetary-computer, cdse)"
+    )
+    poll = {
+        "source": source, "checked": "2025-02-10T11:00:00Z", "outcome": "source down", "message": message,
+        "newest": None, "failing_since": "2025-02-09T22:00:00Z",
+    }  # fmt: skip
+    entry["polls"] = [poll]
+    entry["sources"] = [
+        {**one, "source": source} for one in entry["sources"] if one["source"] == "earth-search"
+    ]
+    entry["findings"]["newest"] = [
+        {**row, "id": n} for n in range(5) for row in entry["findings"]["newest"][:1]
+    ]
+    entry["findings"]["reasons"]["not_observed"] = 2
+    document["sites"] = [{**entry, "site": name} for name in ("khmeimim", "tartus")]
+    return document
+
+
+@pytest.mark.parametrize("source", ["earth-search", "planetary-computer"])
+@pytest.mark.parametrize("width", [80, 120])
+def test_two_sites_at_their_worst_fit_one_screen(
+    root: Path, width: int, source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = worst(root, monkeypatch, source)
+    shown = screen(document, width)
+    lines = shown.splitlines()
+    assert len(lines) <= 24, shown
+    for title in ("khmeimim", "tartus"):
+        assert sum(title in line for line in lines) == 1
+    said = " ".join(shown.split())
+    assert said.count("the server answers 503 (4 times)") == 2, "each site's fault once"
+    assert "timed out after 30 s" not in said, "an older one not besides"
+    assert said.count("SOURCE DOWN since 2025-02-09 22:00, looked 02-10 11:00") == 2
+    assert said.count("last good 2025-02-06 12:00") == 2
+    listed = shown.count(" appeared ") // 2
+    assert 1 <= listed < 5
+    # One of them alone has room for everything.
+    one = screen(document | {"sites": document["sites"][:1]}, width)
+    assert len(one.splitlines()) <= 24
+    assert one.count(" appeared ") == 5
+    assert "or use another source (planetary-computer, cdse)" in " ".join(one.split())
+
+
+def test_a_taller_screen_shows_more(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    console = Console(file=io.StringIO(), width=80, height=60, force_terminal=True, color_system=None)
+    show_status(worst(root, monkeypatch), console)
+    assert isinstance(console.file, io.StringIO)
+    assert console.file.getvalue().count(" appeared ") == 10
