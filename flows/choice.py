@@ -9,7 +9,7 @@ from imagery.grid import aoi_area, shares, zone_area
 from imagery.listing import LeftOut, Listing, leave_out
 from imagery.quality import pass_quality
 from imagery.scene import Scene
-from imagery.select import Plan, choose
+from imagery.select import GSD_RATIO, Plan, choose
 from imagery.site import Site
 
 ANY_CLOUD_PCT = 100.0
@@ -81,6 +81,52 @@ def without(listing: Listing, spoiled: Mapping[str, str]) -> Listing:
         usable=tuple(scene for scene in listing.usable if scene.id not in spoiled),
         left_out=(*listing.left_out, *gone),
     )
+
+
+def mistaken_sizes(plan: Plan, sizes: Mapping[str, float]) -> dict[str, float]:
+    """Pixel sizes (m), by scene id, that forbid a pair of the plan although its metadata allowed it.
+
+    Parameters
+    ----------
+    plan : Plan
+    sizes : mapping of scene id to float
+        Of every scene in a pair, by its files.
+
+    Returns
+    -------
+    dict of scene id to float
+        Of all scenes whose files contradict the metadata; empty where every pair is of one class by its files too.
+    """
+    scenes = {scene.id: scene for pair in plan.pairs for scene in pair}
+    if all(_one_class(*(sizes[scene.id] for scene in pair)) for pair in plan.pairs):
+        return {}
+    return {id_: sizes[id_] for id_, scene in scenes.items() if not _one_class(sizes[id_], scene.gsd_m)}
+
+
+def _one_class(size: float, other: float) -> bool:
+    return max(size, other) <= GSD_RATIO * min(size, other)
+
+
+def with_sizes(listing: Listing, sizes: Mapping[str, float]) -> Listing:
+    """A listing in which these scenes have another pixel size (m)."""
+    scenes = (
+        # As metadata states it; a map's scale makes 12 m of a file 11.994 m on the ground.
+        replace(scene, gsd_m=float(f"{sizes[scene.id]:.3g}")) if scene.id in sizes else scene
+        for scene in listing.usable
+    )
+    return replace(listing, usable=tuple(scenes))
+
+
+def explained_sizes(plan: Plan, offered: Iterable[Scene], sizes: Mapping[str, float]) -> Plan:
+    """The plan; of scenes left out, those whose files have another pixel size (m) than `offered` say so."""
+    said = {scene.id: scene.gsd_m for scene in offered}
+    left_out = (
+        replace(entry, reason=f"{entry.reason}; its files have {sizes[entry.scene_id]:.3g} m pixels although its "
+                f"metadata says {said[entry.scene_id]:g} m")
+        if entry.scene_id in sizes else entry
+        for entry in plan.left_out
+    )  # fmt: skip
+    return replace(plan, left_out=tuple(left_out))
 
 
 def survey(site: Site, listing: Listing) -> Choice:

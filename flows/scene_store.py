@@ -10,7 +10,7 @@ from flows.work import read_json, work_folder, write_json
 from imagery.copies import SourceCopy
 from imagery.grid import aoi_area, shares
 from imagery.quality import pass_quality
-from imagery.read import copy_source, local_scene, scene_reader
+from imagery.read import copy_source, local_scene, native_gsd_m, scene_reader
 from imagery.scene import Scene
 from imagery.site import Site
 
@@ -33,6 +33,8 @@ class FetchedScene:
         Share of the AOI, where the scene reaches it, with usable pixels.
     cloud : float or None
         Share of it under cloud, by the scene's quality band; None where it has none.
+    gsd_m : float
+        Pixel size of its finest file, by the file.
     notes : tuple of str
         Files that were replaced at their source since they had been fetched before.
     """
@@ -41,6 +43,7 @@ class FetchedScene:
     copies: tuple[SourceCopy, ...]
     usable: float
     cloud: float | None
+    gsd_m: float
     notes: tuple[str, ...] = ()
 
     @property
@@ -66,6 +69,7 @@ class FetchedScene:
             "copies": [wire.copy_to_dict(copy) for copy in self.copies],
             "usable": self.usable,
             "cloud": self.cloud,
+            "gsd_m": self.gsd_m,
             "notes": list(self.notes),
         }
 
@@ -77,6 +81,7 @@ class FetchedScene:
             copies=tuple(wire.copy_from_dict(copy) for copy in document["copies"]),
             usable=document["usable"],
             cloud=document["cloud"],
+            gsd_m=document["gsd_m"],
             notes=tuple(document.get("notes", ())),
         )
 
@@ -105,7 +110,9 @@ def fetch(scene: Scene, site: Site, out: Path) -> Path:
     record = folder / _RECORD
     earlier = read_json(record) or {}
     notes = (*earlier.get("notes", ()), *_replaced(earlier, copies))
-    document = FetchedScene(scene=scene, copies=copies, usable=usable, cloud=cloud, notes=notes).as_dict()
+    document = FetchedScene(
+        scene=scene, copies=copies, usable=usable, cloud=cloud, gsd_m=native_gsd_m(local), notes=notes
+    ).as_dict()
     if earlier != document:
         write_json(record, document)
     return record

@@ -15,7 +15,16 @@ from prefect.futures import PrefectFuture
 from pydantic import AfterValidator, Field
 
 from flows import artifacts, events, progress, tasks
-from flows.choice import Clouds, no_pair_reason, over_aoi, to_measure, without
+from flows.choice import (
+    Clouds,
+    explained_sizes,
+    mistaken_sizes,
+    no_pair_reason,
+    over_aoi,
+    to_measure,
+    with_sizes,
+    without,
+)
 from flows.forms import explained
 from flows.pair_job import load_job, make_job
 from flows.pair_result import PairResult
@@ -190,13 +199,20 @@ def _fetched(
     fresh: Sequence[str] | None,
     faults: dict[str, str],
 ) -> tuple[Plan, dict[str, FetchedScene]]:
-    """Fetch what is to be compared; a scene that turns out useless is left out and the pairs are chosen anew."""
+    """Fetch what is to be compared; where a scene turns out useless or of another pixel size, choose anew."""
     scenes: dict[str, FetchedScene] = {}
+    sizes: dict[str, float] = {}
+    offered = listing.usable
     while True:
         plan = with_fresh(choose(site, listing, aoi_cloud=clouds), fresh)
         wanted = {scene.id: scene for pair in plan.pairs for scene in pair if scene.id not in scenes}
         if not wanted:
-            return plan, scenes
+            mistaken = mistaken_sizes(plan, {id_: scene.gsd_m for id_, scene in scenes.items()})
+            if not mistaken:
+                return explained_sizes(plan, offered, sizes), scenes
+            sizes |= mistaken
+            listing = with_sizes(listing, mistaken)
+            continue
         records, spoiled = _collected(_submitted(wanted, site, sites_file, out))
         faults |= spoiled
         for scene_id, record in records.items():

@@ -13,7 +13,7 @@ import rasterio
 from affine import Affine
 
 from flows.cli import call
-from tests.flows.flow_archive import NEWCOMER, SHIP, write_archive
+from tests.flows.flow_archive import COLS, NEWCOMER, ROWS, SHIP, write_archive
 from tests.unit.imagery.rasters import write
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -126,6 +126,69 @@ def test_dates_without_a_common_band_are_no_pair(
     document = json.loads(capsys.readouterr().out)
     assert document["runs"] == []
     assert "scene-2025-01-01: no other scene has its bands (red)" in document["sites"][0]["reason"]
+
+
+def coarser(path: Path) -> None:
+    """The same image in pixels of four times the size."""
+    with rasterio.open(path) as image:
+        pixels, old = image.read(), image.profile
+    pixels = pixels.reshape(1, ROWS // 4, 4, COLS // 4, 4).mean(axis=(2, 4)).astype(old["dtype"])
+    size = {"height": ROWS // 4, "width": COLS // 4, "transform": old["transform"] * Affine.scale(4)}
+    with rasterio.open(path, "w", **{**old, **size}) as out:
+        out.write(pixels)
+
+
+@pytest.mark.parametrize("stated", [12.0, 3.0], ids=["metadata and files differ", "only files differ"])
+def test_differing_pixel_sizes_are_no_pair(
+    stated: float, archive: Path, sites_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(archive.parent, tmp_path / "a")
+    items = json.loads(archive.read_text())
+    items["features"][1]["properties"]["gsd"] = stated
+    (tmp_path / "a" / "items.json").write_text(json.dumps(items))
+    for band in ("red", "green", "blue"):
+        coarser(tmp_path / "a" / f"scene-2025-01-11-{band}.tif")
+    assert call(run_args(tmp_path / "a" / "items.json", sites_file, tmp_path / "out")) == 3
+    said = capsys.readouterr()
+    document = json.loads(said.out)
+    assert document["runs"] == []
+    reason = document["sites"][0]["reason"]
+    assert "scene-2025-01-11: no other scene of its kind (optical, 12 m, dn); the others have 3 m" in reason
+    assert ("its files have 12 m pixels although its metadata says 3 m" in reason) == (stated == 3)
+    assert "Traceback" not in said.err
+    assert not list((tmp_path / "out").glob("field/*"))
+
+
+def test_date_of_another_pixel_size_is_skipped_and_its_neighbours_are_compared(
+    sites_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dates = {"2025-01-01": [SHIP], "2025-01-06": [SHIP], "2025-01-11": [SHIP, NEWCOMER]}
+    archive = write_archive(tmp_path / "a", dates)
+    for band in ("red", "green", "blue"):
+        coarser(tmp_path / "a" / f"scene-2025-01-06-{band}.tif")
+    assert call(run_args(archive, sites_file, tmp_path / "out")) == 0
+    document = json.loads(capsys.readouterr().out)
+    (run,) = document["runs"]
+    assert (run["before"]["id"], run["after"]["id"]) == ("scene-2025-01-01", "scene-2025-01-11")
+    assert run["counts"] == {"appeared": 1, "vanished": 0, "moved": 0}
+    (entry,) = document["sites"][0]["left_out"]
+    assert entry["scene"] == "scene-2025-01-06"
+    assert "12 m pixels although its metadata says 3 m" in entry["reason"]
+
+
+def test_metadata_that_is_wrong_of_every_date_alike_is_no_obstacle(
+    sites_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    archive = write_archive(tmp_path / "a", {"2025-01-01": [SHIP], "2025-01-11": [SHIP, NEWCOMER]})
+    items = json.loads(archive.read_text())
+    for feature in items["features"]:
+        feature["properties"]["gsd"] = 0.5
+    archive.write_text(json.dumps(items))
+    assert call(run_args(archive, sites_file, tmp_path / "out")) == 0
+    (run,) = json.loads(capsys.readouterr().out)["runs"]
+    assert run["status"] == "changed"
+    report = json.loads((Path(run["item"]).parent / "report.json").read_text())
+    assert any("3 m although the metadata says 0.5 m" in note for note in report["notes"])
 
 
 def test_identical_scenes_are_unchanged(
