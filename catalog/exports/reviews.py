@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -12,12 +12,13 @@ from catalog.database import reading
 from catalog.errors import BadReview
 from catalog.exports.gather import root_of
 from catalog.exports.pair import Ring
-from catalog.exports.people import Missed, Remark, Review, Verdict
+from catalog.exports.people import Missed, Recurrence, Remark, Review, Verdict
 from catalog.reader import StoredRun
 from catalog.review_acts import MISSED, is_tile
 from catalog.review_outline import on_grid
 from catalog.review_tables import review_events
 from catalog.standings import ReviewState, fold
+from catalog.suppression import marked
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +60,12 @@ def reviews_of(run: StoredRun) -> JournalReviews | None:
         if head.seq == 0:
             return None
         states = _states(connection, run.report.name)
+        again = marked(connection, run=run.report.name)
     grid = run.report.grid
     found = {state.subject: _review(state, grid) for state in states if not state.subject.startswith(MISSED)}
+    for subject, mark in again.items():
+        recurrence = Recurrence(of=mark.subject, reason=mark.reason, until=mark.until)
+        found[subject] = replace(found.get(subject, Review()), recurrence=recurrence)
     added = [_missed(state, grid) for state in states if state.added is not None]
     placed = tuple(missed for missed in added if missed is not None)
     return JournalReviews(

@@ -181,6 +181,7 @@ def test_confirmed_without_any_review_is_said(run: StoredRun, tmp_path: Path) ->
         export(run.folder, Wish(formats=("csv",), to=tmp_path / "to", confirmed=True))
 
 
+@pytest.mark.usefixtures("each_database")
 def test_the_head_of_the_journal_goes_with_it_and_is_noted(tmp_path: Path) -> None:
     change = made.appeared()
     run = handovers.reviewed(tmp_path, ("ann", "verdict", change.id, {"verdict": "confirmed"}))
