@@ -23,6 +23,7 @@ COLUMNS: Mapping[str, Kind] = {
     "reviewers": "text", "reviewed": "time", "added_by_person": "flag", "outline_by_person": "flag",
     "site": "text", "run": "text", "before_scene": "text", "after_scene": "text", "before_sha256": "text",
     "after_sha256": "text", "gsd_m": "number", "sensor": "text", "attribution": "text",
+    "journal_head": "text",
 }  # fmt: skip
 """Name and type, in the order in which they are written; docs/handover.md explains each."""
 
@@ -74,7 +75,7 @@ def _origin(pair: HandedPair) -> dict[str, Value]:
     return {
         "site": pair.site, "run": pair.name, "before_scene": pair.before.id, "after_scene": pair.after.id,
         "before_sha256": _hashes(pair.before), "after_sha256": _hashes(pair.after), "gsd_m": round(pair.gsd_m, 4),
-        "sensor": pair.sensor, "attribution": pair.attribution,
+        "sensor": pair.sensor, "attribution": pair.attribution, "journal_head": pair.journal_head,
     }  # fmt: skip
 
 
