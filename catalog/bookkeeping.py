@@ -23,12 +23,13 @@ from catalog.lock import held
 from catalog.migrations import FROM_RUNS
 from catalog.recorded_runs import recorded_results
 from catalog.review_standing import refresh_site
-from catalog.review_tables import review_events
+from catalog.review_tables import RULES, review_events
 from catalog.run_chain import ChainRun, history_of, sites_with_runs
+from catalog.suppression import Suppression, marked
 from catalog.tables import attempt_ends, attempts, runs, scenes
 from models.persistence import RULE
 
-_CARRIED = (attempts, attempt_ends, scenes, review_events, *reviewer_tables.GROWING)
+_CARRIED = (attempts, attempt_ends, scenes, review_events, *reviewer_tables.GROWING, *RULES)
 """What the runs on disk do not tell."""
 
 Carried = dict[Table, list[dict[str, Any]]]
@@ -79,6 +80,18 @@ def update(root: Path, site: str) -> dict[str, Standing]:
     _index(root, database, [site])
     journal_copy.note_head(root, database, f"run of {site}")
     return found
+
+
+def recurrences(root: Path, site: str) -> dict[str, Suppression]:
+    """Changes of a site at places where a reviewer has rejected the same before, by id.
+
+    Raises
+    ------
+    CatalogError
+        The database cannot be read.
+    """
+    with database_of(root).reading() as connection:
+        return {} if connection is None else marked(connection, site=site)
 
 
 def index_runs(root: Path) -> None:

@@ -50,7 +50,12 @@ def _reviewers(connection: Connection) -> None:
     _grow(connection, reviewer_tables.GROWING)
 
 
-STEPS: Sequence[Callable[[Connection], None]] = (_findings, _reviews, _reviewers)
+def _rules(connection: Connection) -> None:
+    """4: which changes want a second reviewer."""
+    _grow(connection, review_tables.RULES)
+
+
+STEPS: Sequence[Callable[[Connection], None]] = (_findings, _reviews, _reviewers, _rules)
 SCHEMA = len(STEPS)
 
 _FUNCTION = f"""

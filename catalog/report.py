@@ -23,6 +23,7 @@ from models.finding_state import STATES
 if TYPE_CHECKING:
     from catalog.findings import Standing
     from catalog.run import InputFile, LeftOutScene, RunPaths, RunRecord
+    from catalog.suppression import Suppression
 
 FORMAT = "sitewatch-report/1"
 SELF_DIGEST = "report_sha256"
@@ -269,19 +270,29 @@ def change_row(change: Change) -> dict[str, Any]:
 
 
 def with_states(
-    row: Mapping[str, Any], changes: Iterable[Mapping[str, Any]], states: "Mapping[str, Standing]"
+    row: Mapping[str, Any],
+    changes: Iterable[Mapping[str, Any]],
+    states: "Mapping[str, Standing]",
+    recurrences: "Mapping[str, Suppression]",
 ) -> tuple[dict[str, Any], tuple[dict[str, Any], ...]]:
-    """A row of ``sitewatch run --json`` and its change rows, with the state of each finding.
+    """A row of ``sitewatch run --json`` and its change rows, with the state of each finding and whether a reviewer
+    has rejected the same at its place before.
 
-    A run's files never say it: it depends on dates that come later.
+    A run's files never say it: it depends on dates and answers that come later.
     """
-    found = tuple({**change, "state": states[change["id"]].state} for change in changes)
+    until = {id_: found.until for id_, found in recurrences.items()}
+    found = tuple(
+        {**change, "state": states[change["id"]].state, "suppressed_until": until.get(change["id"])}
+        for change in changes
+    )
     listed = [
-        {name: change[name] for name in ("id", "kind", "state")} | {"reason": states[change["id"]].reason}
+        {name: change[name] for name in ("id", "kind", "state")}
+        | {"reason": states[change["id"]].reason, "suppressed_until": change["suppressed_until"]}
         for change in found
     ]
     count = {state: sum(change["state"] == state for change in found) for state in STATES}
-    return {**row, "states": count, "findings": listed}, found
+    suppressed = sum(change["suppressed_until"] is not None for change in found)
+    return {**row, "states": count, "suppressed": suppressed, "findings": listed}, found
 
 
 def _normalisation(model: PairModel) -> dict[str, Any]:

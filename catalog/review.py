@@ -23,7 +23,7 @@ from catalog.review_intake import Intake
 from catalog.review_lookup import drawn_in, last_of
 from catalog.review_standing import mark_lately, next_change, state_of
 from catalog.review_tables import review_items, review_outlines, review_runs
-from catalog.second_review import SecondRule
+from catalog.second_review import RULE_REVIEWER, RuleInForce, SecondRule, give_rule, rule_in_force
 from catalog.standings import ReviewState
 from models.change import Change, TileOutcome
 
@@ -86,7 +86,7 @@ class ReviewStore:
         The outputs folder. Records are in its ``sitewatch.db``, or in the PostgreSQL database that
         ``SITEWATCH_DATABASE`` names.
     second : SecondRule, optional
-        Which changes want a second reviewer.
+        Which changes want a second reviewer from now on; as it was otherwise.
 
     Raises
     ------
@@ -103,7 +103,9 @@ class ReviewStore:
             mark_lately(connection)
         self.sync()
         journal_copy.add_missing(root, self._database)
-        self._desk = Intake(root, self._database, second=second)
+        self._desk = Intake(root, self._database)
+        if second is not None:
+            self.give_rule(second, given_by=RULE_REVIEWER)
 
     def sync(self) -> int:
         """Take up runs on disk that are new or were written anew; how many."""
@@ -294,6 +296,16 @@ class ReviewStore:
     def note_head(self, why: str) -> Head | None:
         """Note the end of the journal outside the database; see `catalog.journal_copy`."""
         return journal_copy.note_head(self.root, self._database, why)
+
+    def second_rule(self) -> RuleInForce | None:
+        """Which changes want a second reviewer; None where nobody ever said."""
+        with self._reading() as connection:
+            return rule_in_force(connection)
+
+    def give_rule(self, rule: SecondRule, *, given_by: str) -> None:
+        """Say which changes want a second reviewer from now on, for every desk on these records."""
+        with self._database.writing() as connection:
+            give_rule(connection, rule, given_by=given_by)
 
     def settle(self) -> None:
         """Wait until recurrences of what was rejected so far are marked."""

@@ -14,7 +14,7 @@ from catalog.journal import ReviewDraft, ReviewEvent
 from catalog.layout import JOURNAL_COPY
 from catalog.review_answering import take_in
 from catalog.review_standing import mark_around
-from catalog.second_review import SecondRule
+from catalog.second_review import rule_in_force
 
 _LOG = logging.getLogger(__name__)
 
@@ -32,13 +32,11 @@ class Intake:
     ----------
     root : Path
     database : Database
-    second : SecondRule or None
     """
 
-    def __init__(self, root: Path, database: Database, *, second: SecondRule | None) -> None:
+    def __init__(self, root: Path, database: Database) -> None:
         self._root = root
         self._database = database
-        self._second = second
         self._worker = ThreadPoolExecutor(1, "review-intake")
         self._adding = Lock()
         self._turned: set[str] = set()
@@ -75,8 +73,9 @@ class Intake:
         try:
             with self._database.writing() as connection:
                 before = self._refuse_cut(connection)
+                rule = rule_in_force(connection)
                 found, turned = take_in(
-                    connection, self._root, [draft for draft, _ in batch], second=self._second
+                    connection, self._root, [draft for draft, _ in batch], second=rule.rule if rule else None
                 )
                 fresh = journal.events(connection, after=before)
             journal_copy.add_these(self._root, self._database, fresh)

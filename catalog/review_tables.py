@@ -32,6 +32,18 @@ review_events = Table(
 
 GROWING = (review_events,)
 
+second_rules = Table(
+    "second_rules",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("rule", JSON, nullable=False),
+    Column("given_by", Text, nullable=False),
+    Column("at", Text, nullable=False),
+)
+"""Which changes want a second reviewer: the last row is in force."""
+
+RULES = (second_rules,)
+
 review_runs = Table(
     "review_runs",
     metadata,

@@ -14,7 +14,7 @@ from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
-from catalog.review_tables import review_suppressions
+from catalog.review_tables import review_items, review_suppressions
 from catalog.standings import ReviewState
 from models.persistence import same_place
 
@@ -100,6 +100,24 @@ def suppressed(
         if row["subject"] != but and _alike(here, shape(row["outline"]), gsd_m):
             return Suppression(subject=row["subject"], reason=row["reason"], until=row["until"])
     return None
+
+
+def marked(
+    connection: Connection, *, site: str | None = None, run: str | None = None
+) -> dict[str, Suppression]:
+    """Changes of a site or of a run that are marked as recurrences, each with what marks it."""
+    item = review_items.c
+    query = (
+        select(item.subject, item.suppressed_by, item.suppressed_until, _table.reason)
+        .join_from(review_items, review_suppressions, _table.subject == item.suppressed_by, isouter=True)
+        .where(item.suppressed.is_(True), item.site == site if run is None else item.run == run)
+    )
+    return {
+        row.subject: Suppression(
+            subject=row.suppressed_by, reason=row.reason or "rejected", until=row.suppressed_until
+        )
+        for row in connection.execute(query)
+    }
 
 
 def sites_with_any(connection: Connection) -> set[str | None]:

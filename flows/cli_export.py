@@ -49,6 +49,7 @@ class Formats(click.ParamType[tuple[str, ...]]):
 @click.option("--min-score", type=Score(0.0, 1.0), metavar="S", help="Leave out what scored lower.")
 @click.option("--confirmed", is_flag=True, help="Only what reviewers confirmed.")
 @click.option("--chips", is_flag=True, help="KML as KMZ, with the picture of each finding.")
+@click.option("--anonymous", is_flag=True, help="Reviewers by number in place of their names.")
 @click.option("--force", is_flag=True, help="Replace what is there without asking.")
 @out_option
 @screen_options
@@ -59,6 +60,7 @@ def export(
     min_score: float | None,
     confirmed: bool,
     chips: bool,
+    anonymous: bool,
     force: bool,
     out: Path,
     as_json: bool,
@@ -71,7 +73,8 @@ def export(
 
     named: tuple[Any, ...] = tuple(dict.fromkeys(name for listed in formats for name in listed))
     wish = Wish(
-        formats=named, to=to, min_score=min_score, confirmed=confirmed, pictures=chips, replace=force
+        formats=named, to=to, min_score=min_score, confirmed=confirmed, pictures=chips, anonymous=anonymous,
+        replace=force,
     )  # fmt: skip
     done = _exported(run_folder(run, out), wish, asking=sys.stdin.isatty() and not as_json)
     if as_json:
@@ -115,6 +118,8 @@ def _show(done: "Export") -> None:
     console.print(Text(f"{len(done.handover.findings)} findings of {pair.name}{held}"), soft_wrap=True)
     if pair.simulated:
         console.print(Text("SIMULATED: everything that was written says so", style="bold yellow"))
+    if done.handover.anonymous and any(one.review.remarks for one in done.handover.findings):
+        console.print(Text("Notes of reviewers stand as they were written: see that they name nobody."))
     if any(written.form == "stac" for written in done.written):
         console.print(
             Text(

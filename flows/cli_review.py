@@ -27,12 +27,15 @@ PORT = 8741
 @click.option("--invite", metavar="NAME", help="Print a link that lets NAME in, and start nothing.")
 @click.option("--role", type=click.Choice(["reviewer", "lead", "read-only"]), default="reviewer", show_default=True,
               help="What somebody who is invited may do.")  # fmt: skip
-@click.option("--second-share", type=Score(0, 1), default=0.0, metavar="S",
-              help="Share of all changes, drawn at random, that a second reviewer answers blind.")  # fmt: skip
+@click.option("--second-share", type=Score(0, 1), metavar="S",
+              help="Share of all changes, drawn at random, that a second reviewer answers blind. Any of these options "
+              "is kept with the records, in place of what held before; 0 alone ends second reviews.")  # fmt: skip
 @click.option("--second-scores", type=Score(0, 1), nargs=2, metavar="LOW HIGH",
               help="A second reviewer answers changes of these scores blind.")  # fmt: skip
 @click.option("--second-zone", multiple=True, metavar="ZONE",
               help="A second reviewer answers changes of this zone blind; may be given several times.")  # fmt: skip
+@click.option("--second-label", multiple=True, metavar="LABEL",
+              help="A second reviewer answers changes of this label blind; may be given several times.")  # fmt: skip
 @out_option
 @click.option("--debug", is_flag=True, help="Show tracebacks and logs.")
 def review(
@@ -43,9 +46,10 @@ def review(
     public_url: str | None,
     invite: str | None,
     role: "Role",
-    second_share: float,
+    second_share: float | None,
     second_scores: tuple[float, float] | None,
     second_zone: tuple[str, ...],
+    second_label: tuple[str, ...],
     out: Path,
     debug: bool,
 ) -> int:
@@ -59,10 +63,14 @@ def review(
     from review.server import invitation_link, serve  # noqa: PLC0415
     from review.settings import DeskSettings  # noqa: PLC0415
 
+    stated = (second_share is not None, second_scores, second_zone, second_label)
+    rule = SecondRule(
+        share=second_share or 0.0, score_band=second_scores or None, zones=second_zone, labels=second_label
+    )
     settings = DeskSettings(
         root=out.resolve(), host=host, port=port or PORT,
         authentication="invitations" if auth == "invitations" else None, public_url=public_url,
-        second=SecondRule(share=second_share, score_band=second_scores or None, zones=second_zone),
+        second=rule if any(stated) else None,
     )  # fmt: skip
     if invite is not None:
         _say(invitation_link(settings, invite, role))

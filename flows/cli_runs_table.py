@@ -77,7 +77,9 @@ def _states(result: "SiteResult") -> Text:
     if not count.total():
         return Text(f"{result.site}: no changes")
     said = ", ".join(f"{number} {state}" for state, number in count.items() if number)
-    return Text(f"{result.site}: {count.total()} changes: {said}")
+    again = sum(run.row.get("suppressed", 0) for run in result.runs)
+    before = f"; {again} of them where a reviewer rejected the same before" if again else ""
+    return Text(f"{result.site}: {count.total()} changes: {said}{before}")
 
 
 def _explain(console: Console, result: "SiteResult") -> None:

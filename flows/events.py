@@ -12,15 +12,22 @@ or to all of them (``sitewatch.site.*``). Prefect itself adds the flow run, its 
 Clouded tiles are the ordinary fate of optical images and no degradation.
 """
 
-from collections.abc import Mapping
+import functools
+import inspect
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 from prefect.events import emit_event
 
 from flows import wire
 from flows.pair_result import PairResult
 from flows.work import read_json, work_folder, write_json
+
+if TYPE_CHECKING:
+    from flows.watch import SiteResult
+
+P = ParamSpec("P")
 
 CHANGE = "sitewatch.change.detected"
 DEGRADED = "sitewatch.run.degraded"
@@ -36,6 +43,25 @@ _FOLDER = "announced"
 def resource_of(site: str) -> str:
     """The stable id of a site, the same for every event about it."""
     return f"sitewatch.site.{site}"
+
+
+def announced(watch: "Callable[P, SiteResult]") -> "Callable[P, SiteResult]":
+    """Have what is new about the runs of each call told, where its parameter `announce` says so.
+
+    Told of after they were recorded: only then is it known which changes were rejected at their place before.
+    """
+    signature = inspect.signature(watch)
+
+    @functools.wraps(watch)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> "SiteResult":
+        given = signature.bind(*args, **kwargs)
+        given.apply_defaults()
+        result = watch(*args, **kwargs)
+        for run in result.runs if given.arguments["announce"] else ():
+            announce_run(result.site, result.source, run, Path(given.arguments["out"]).resolve())
+        return result
+
+    return wrapper
 
 
 def announce_run(site: str, source: str, result: PairResult, out: Path) -> list[str]:
@@ -99,6 +125,8 @@ def run_payload(site: str, source: str, result: PairResult) -> dict[str, Any]:
     row = result.row
     counts = {kind: number for kind, number in row["counts"].items() if number}
     said = ", ".join(f"{number} {kind}" for kind, number in counts.items()) or str(row["status"])
+    if row.get("suppressed"):
+        said += f" ({row['suppressed']} where a reviewer rejected the same before)"
     simulated = "SIMULATED images: " if row["simulated"] else ""
     period = f"{row['before']['time'][:10]} to {row['after']['time'][:10]}"
     return {
@@ -111,6 +139,7 @@ def run_payload(site: str, source: str, result: PairResult) -> dict[str, Any]:
         "after": row["after"],
         "simulated": row["simulated"],
         "counts": row["counts"],
+        "suppressed": row.get("suppressed", 0),
         "outcomes": row["outcomes"],
         "top": [_brief(change) for change in sorted(result.changes, key=lambda c: -c["score"])[:TOP]],
         "text": f"{simulated}{site}, {period}: {said}",
@@ -120,8 +149,8 @@ def run_payload(site: str, source: str, result: PairResult) -> dict[str, Any]:
 def _brief(change: Mapping[str, Any]) -> dict[str, Any]:
     place = change["after"] or change["before"]
     return {key: change[key] for key in ("id", "kind", "label", "score", "zone")} | {
-        "length_m": place["length_m"]
-    }
+        "length_m": place["length_m"], "suppressed_until": change.get("suppressed_until"),
+    }  # fmt: skip
 
 
 def _emit_once(event: str, site: str, about: str, digest: str, payload: dict[str, Any], out: Path) -> bool:

@@ -136,6 +136,7 @@ def message(recipient: str, document: dict[str, Any]) -> EmailMessage:
     lines = [str(document["text"]), ""]
     for change in document.get("top", ()):
         zone = f", {change['zone']}" if change.get("zone") else ""
+        zone += ", rejected here before" if change.get("suppressed_until") else ""
         lines.append(
             f"- {change['kind']}: {change['label']}, {change['length_m']:.0f} m, score {change['score']:.2f}{zone}"
         )

@@ -16,6 +16,7 @@ from imagery.errors import SitewatchError, SourceUnreachable
 
 if TYPE_CHECKING:
     from catalog.findings import Standing
+    from catalog.suppression import Suppression
     from flows.watch import SiteResult
 
 P = ParamSpec("P")
@@ -52,12 +53,13 @@ def _concluded(out: Path, attempt: Mapping[str, Any], watch: "Callable[[], SiteR
         raise
     try:
         states = bookkeeping.update(out, attempt["site"])
+        again = bookkeeping.recurrences(out, attempt["site"])
     except SitewatchError as problem:
         # The runs themselves are written; the next update makes up for what is missing in the database.
         _record_end(out, attempt, replace(end_of(result), result="failed", reason=str(problem)), problem)
         return replace(result, error=problem)
     conclude(out, attempt, end_of(result))
-    return replace(result, runs=tuple(_with_states(run, states) for run in result.runs))
+    return replace(result, runs=tuple(_with_states(run, states, again) for run in result.runs))
 
 
 def _record_end(out: Path, attempt: Mapping[str, Any], end: AttemptEnd, problem: BaseException) -> None:
@@ -102,7 +104,9 @@ def end_of(result: "SiteResult") -> AttemptEnd:
     )
 
 
-def _with_states(run: PairResult, states: "Mapping[str, Standing]") -> PairResult:
-    """The run with the state of each of its findings."""
-    row, changes = with_states(run.row, run.changes, states)
+def _with_states(
+    run: PairResult, states: "Mapping[str, Standing]", again: "Mapping[str, Suppression]"
+) -> PairResult:
+    """The run with the state of each of its findings, and which of them were rejected at their place before."""
+    row, changes = with_states(run.row, run.changes, states, again)
     return replace(run, row=row, changes=changes)

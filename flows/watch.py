@@ -136,6 +136,7 @@ def watch_sites(
     flow_run_name="{site}-{start:%Y-%m-%d}-{end:%Y-%m-%d}",
     task_runner=task_runner(0),
 )
+@events.announced
 @recorded
 @explained
 def watch_site(
@@ -150,6 +151,7 @@ def watch_site(
     announce: Announce = True,
 ) -> SiteResult:
     """Find the images of a site, compare consecutive dates, keep what changed."""
+    del announce  # acted upon once the runs are recorded
     place, out = site_named(site, sites_file), out.resolve()
     spoiled: dict[str, str] = {}
     progress.step(f"{place.name}: finding scenes")
@@ -160,8 +162,6 @@ def watch_site(
     folders = [make_job(place, scenes[before.id], scenes[after.id], out) for before, after in plan.pairs]
     futures = _compared(place, folders, plan, sites_file, min_score, out)
     runs = tuple(_published(place, future) for future in futures)
-    for run in runs if announce else ():
-        events.announce_run(site, source, run, out)
     reason = None if runs else no_pair_reason(plan.left_out)
     if reason:
         get_run_logger().warning("%s: %s", site, reason)

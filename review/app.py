@@ -33,7 +33,9 @@ def create_app(settings: DeskSettings) -> FastAPI:
     ----------
     settings : DeskSettings
     """
-    store, shelf = ReviewStore(settings.root, second=settings.second), RunShelf(settings.root)
+    store, shelf = ReviewStore(settings.root), RunShelf(settings.root)
+    if settings.second is not None:
+        store.give_rule(settings.second, given_by=settings.opened_by)
     desk = Desk(store, shelf)
 
     @asynccontextmanager

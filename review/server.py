@@ -48,7 +48,7 @@ def serve(
             f"{STATIC / 'vendor'} is not there: this installation was made without the map library; in a checkout "
             "`make web` bundles it, a wheel brings it"
         )
-    listening, settings = _listen(settings, any_port=any_port)
+    listening, settings = _listen(replace(settings, opened_by=_me()), any_port=any_port)
     with listening:
         server = uvicorn.Server(
             uvicorn.Config(

@@ -1,7 +1,7 @@
 """How a desk is opened: where it listens and who may come in."""
 
 import ipaddress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -31,8 +31,10 @@ class DeskSettings:
         loopback, refused beyond it and where `public_url` leads there from other machines.
     public_url : str or None
         Address under which browsers reach the desk, where that is not `host` and `port`.
-    second : SecondRule
-        Which changes go to a second reviewer, blind.
+    second : SecondRule or None
+        Which changes go to a second reviewer, blind, from now on; None: as the records have it.
+    opened_by : str
+        Who opens it, for the records.
 
     Raises
     ------
@@ -46,7 +48,8 @@ class DeskSettings:
     port: int = DEFAULT_PORT
     authentication: Authentication | None = None
     public_url: str | None = None
-    second: SecondRule = field(default_factory=SecondRule)
+    second: SecondRule | None = None
+    opened_by: str = "sitewatch review"
 
     def __post_init__(self) -> None:
         if not 0 < self.port < 65536:

@@ -54,7 +54,8 @@ def shut_out(request: Request, form: Fields, who: Leading) -> Response:
 
 def _page(request: Request, who: Visitor, values: dict[str, str], *, status: int = 200) -> Response:
     settings: DeskSettings = request.app.state.settings
-    people = reviewers.list_reviewers(settings.root)
-    return page(
-        request, "reviewers.html", {"people": people, "roles": ROLES, **values}, who=who, status=status
-    )
+    shown = {
+        "people": reviewers.list_reviewers(settings.root), "roles": ROLES,
+        "second": request.app.state.store.second_rule(), **values,
+    }  # fmt: skip
+    return page(request, "reviewers.html", shown, who=who, status=status)

@@ -20,6 +20,7 @@ import pytest
 pytest_plugins = (
     "tests.services.desk",
     "tests.services.postgres",
+    "tests.services.records",
     "tests.services.nginx",
     "tests.services.pgstac",
     "tests.services.remote_images",

@@ -6,6 +6,7 @@ from itertools import groupby
 from PIL import Image
 
 from catalog.exports import claims, estimates, observation, pictures
+from catalog.exports.anonymous import SAID
 from catalog.exports.blocks import (
     SIMULATED,
     Block,
@@ -116,11 +117,10 @@ def _reviewed(handover: Handover) -> str:
     seen = sum(one.answer != "not reviewed" for one in handover.findings)
     if not seen:
         return "No person's review is recorded for these findings: they are what a program listed."
-    named = {answer: sum(one.answer == answer for one in handover.findings) for answer in _ANSWERS}
-    parts = ", ".join(f"{number} {answer}" for answer, number in named.items() if number)
-    return (
-        f"People reviewed {seen} of {len(handover.findings)}: {parts}. The others are what a program listed."
-    )
+    numbers = {answer: sum(one.answer == answer for one in handover.findings) for answer in _ANSWERS}
+    parts = ", ".join(f"{number} {answer}" for answer, number in numbers.items() if number)
+    named = f" {SAID}" if handover.anonymous else ""
+    return f"People reviewed {seen} of {len(handover.findings)}: {parts}. The others are what a program listed.{named}"
 
 
 def _added(number: int) -> str:

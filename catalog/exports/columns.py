@@ -17,18 +17,20 @@ COLUMNS: Mapping[str, Kind] = {
     "lon": "number", "lat": "number", "before_time": "time", "after_time": "time", "length_m": "number",
     "length_error_m": "number", "width_m": "number", "area_m2": "number", "orientation_deg": "number",
     "displacement_m": "number", "link_state": "text", "link_partners": "text", "causes": "text",
-    "state": "text", "state_reason": "text", "later_dates": "text", "review": "text", "review_label": "text",
+    "state": "text", "state_reason": "text", "later_dates": "text",
+    "suppressed_until": "text", "suppressed_by": "text", "review": "text", "review_label": "text",
     "review_label_beyond_pixels": "flag", "review_reason": "text", "review_notes": "text",
     "reviewers": "text", "reviewed": "time", "added_by_person": "flag", "outline_by_person": "flag",
     "site": "text", "run": "text", "before_scene": "text", "after_scene": "text", "before_sha256": "text",
     "after_sha256": "text", "gsd_m": "number", "sensor": "text", "attribution": "text",
+    "journal_head": "text",
 }  # fmt: skip
 """Name and type, in the order in which they are written; docs/handover.md explains each."""
 
 
 def row(one: Handed, pair: HandedPair) -> dict[str, Value]:
     """The row of a finding, every column of `COLUMNS` in order."""
-    place = one.place
+    place, again = one.place, one.review.recurrence
     said = observation.claim_of(one, pair)
     error = claims.length_error_m(place.length_m, gsd_m=pair.gsd_m, sensor=pair.sensor)
     probability = one.label_probability if said.label == one.label else None
@@ -45,6 +47,8 @@ def row(one: Handed, pair: HandedPair) -> dict[str, Value]:
         "state": None if one.state is None else one.state.state,
         "state_reason": None if one.state is None else one.state.reason,
         "later_dates": None if one.later is None else one.later.reason,
+        "suppressed_until": None if again is None else again.until,
+        "suppressed_by": None if again is None else again.of,
     }  # fmt: skip
     return found | _review(one, pair) | _origin(pair)
 
@@ -71,7 +75,7 @@ def _origin(pair: HandedPair) -> dict[str, Value]:
     return {
         "site": pair.site, "run": pair.name, "before_scene": pair.before.id, "after_scene": pair.after.id,
         "before_sha256": _hashes(pair.before), "after_sha256": _hashes(pair.after), "gsd_m": round(pair.gsd_m, 4),
-        "sensor": pair.sensor, "attribution": pair.attribution,
+        "sensor": pair.sensor, "attribution": pair.attribution, "journal_head": pair.journal_head,
     }  # fmt: skip
 
 

@@ -62,6 +62,9 @@ def _doubts_of_finding(one: Handed) -> list[str]:
         ))  # fmt: skip
     if one.later is not None and one.later.reason in _AGAINST:
         found.append(f"later dates: {one.later.note or one.later.reason}")
+    if one.review.recurrence is not None:
+        reason = one.review.recurrence.reason.replace("_", " ")
+        found.append(f"the same was rejected at this place before ({reason})")
     if one.kind == "moved":
         found.append("that two places belong to one object rests on their likeness alone")
     return found

@@ -6,7 +6,7 @@ Everything is made in a hidden folder beside the targets and renamed when the la
 import secrets
 import shutil
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +14,7 @@ from catalog import journal_copy, layout
 from catalog.database import database_of
 from catalog.errors import BrokenRecord, CannotWrite, CatalogError, TargetExists
 from catalog.exports import features, geopackage, kml, stac_copy, table
+from catalog.exports.anonymous import numbered
 from catalog.exports.findings import Handover
 from catalog.exports.gather import check_placed, chosen, gather, root_of
 from catalog.exports.pictures import RunPictures
@@ -49,8 +50,15 @@ class Wish:
         Only what reviewers confirmed.
     pictures : bool
         KML as KMZ, with the picture of each finding.
+    anonymous : bool
+        Reviewers by number in place of their names.
     replace : bool
         Take the place of what is there.
+
+    Raises
+    ------
+    CatalogError
+        Something is to be left out of a STAC copy.
     """
 
     formats: tuple[Format, ...]
@@ -58,7 +66,16 @@ class Wish:
     min_score: float | None = None
     confirmed: bool = False
     pictures: bool = False
+    anonymous: bool = False
     replace: bool = False
+
+    def __post_init__(self) -> None:
+        if "stac" in self.formats and (self.confirmed or self.min_score is not None):
+            others = ",".join(form for form in self.formats if form != "stac") or "geojson"
+            raise CatalogError(
+                "a STAC copy is the whole run and leaves nothing out: ask for it without --confirmed and --min-score, "
+                f"and for the others by --format {others}"
+            )
 
     def target(self, run: StoredRun, form: Format) -> Path:
         """Where a format goes."""
@@ -116,7 +133,8 @@ class Export:
             "simulated": pair.simulated, "findings": len(findings), "held_back": self.handover.held_back,
             "reviewed": sum(one.answer != "not reviewed" for one in findings),
             "added_by_people": sum(one.by_person for one in findings), "report_sha256": pair.report_sha256,
-            "journal_head": pair.journal_head, "files": [one.as_dict() for one in self.written],
+            "journal_head": pair.journal_head, "anonymous": self.handover.anonymous,
+            "files": [one.as_dict() for one in self.written],
         }  # fmt: skip
 
 
@@ -143,7 +161,10 @@ def export(folder: Path, wish: Wish) -> Export:
     if "stac" in targets:
         stac_copy.check_dated(run)
     reviews = reviews_of(run)
-    handover = chosen(gather(run, reviews=reviews), min_score=wish.min_score, confirmed=wish.confirmed)
+    if reviews is not None and wish.anonymous:
+        reviews = numbered(reviews)
+    gathered = replace(gather(run, reviews=reviews), anonymous=reviews is not None and wish.anonymous)
+    handover = chosen(gathered, min_score=wish.min_score, confirmed=wish.confirmed)
     if wish.confirmed and reviews is None:
         raise CatalogError(
             f"{run.report.name}: nothing has been reviewed yet, so nothing is confirmed; review it with `sitewatch "
@@ -223,6 +244,10 @@ def _makers(run: StoredRun, handover: Handover, wish: Wish) -> dict[Format, Call
     def places(path: Path) -> None:
         layout.write_bytes(path, kml.kmz(handover, pictures.chip) if wish.pictures else kml.kml(handover))
 
+    def copy(path: Path) -> None:
+        said = features.geojson(handover) if handover.reviewed else None
+        stac_copy.write_stac(path, run, said=said, head=handover.pair.journal_head)
+
     def page(path: Path) -> None:
         from catalog.exports import brief, brief_html  # noqa: PLC0415 - other formats must not wait for it
 
@@ -237,7 +262,7 @@ def _makers(run: StoredRun, handover: Handover, wish: Wish) -> dict[Format, Call
         "geojson": lambda path: layout.write_bytes(path, features.geojson(handover)),
         "csv": lambda path: layout.write_bytes(path, table.table(handover)), "kml": places,
         "gpkg": lambda path: geopackage.write_geopackage(path, handover),
-        "stac": lambda path: stac_copy.write_stac(path, run), "html": page, "pdf": pages,
+        "stac": copy, "html": page, "pdf": pages,
     }  # fmt: skip
 
 

@@ -185,6 +185,8 @@ class Handover:
         Whether a journal of reviews was read at all.
     not_placed : int
         Changes that people added to an earlier result of the pair, and that do not lie on the images of this one.
+    anonymous : bool
+        Whether reviewers are numbered in place of their names.
     """
 
     pair: HandedPair
@@ -194,3 +196,4 @@ class Handover:
     overview: Path | None = None
     reviewed: bool = False
     not_placed: int = 0
+    anonymous: bool = False

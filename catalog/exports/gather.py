@@ -164,8 +164,11 @@ def _zone_at(place: Detection, context: _Context) -> tuple[str | None, bool]:
 
 def harmless(review: Review) -> Review:
     """What people said, every word of it plain."""
+    again = review.recurrence
+    if again is not None:
+        again = replace(again, of=plain(again.of, 80), reason=plain(again.reason), until=plain(again.until))
     return replace(
-        review, label=plain(review.label) or None,
+        review, label=plain(review.label) or None, recurrence=again,
         verdicts=tuple(
             replace(one, reviewer=plain(one.reviewer, 80) or "unnamed", reason=plain(one.reason) or None)
             for one in review.verdicts

@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 from catalog import ink
 from catalog.exports import claims, observation
 from catalog.exports.about import about
+from catalog.exports.anonymous import SAID
 from catalog.exports.columns import row
 from catalog.exports.findings import Handed, Handover, Place
 from catalog.exports.pair import Ring
@@ -221,7 +222,7 @@ def _about_words(handover: Handover) -> str:
     lines = [
         "SIMULATED: drawn by a computer, not a satellite image" if pair.simulated else "", pair.alignment,
         pair.detectability, claims.MAY[claims.tier(pair.gsd_m, pair.sensor)], observation.CAUTION, pair.attribution,
-        f"Computed again by: {pair.command}",
+        SAID if handover.anonymous else "", f"Computed again by: {pair.command}",
     ]  # fmt: skip
     return _inert("".join(f"<p>{escape(line)}</p>" for line in lines if line))
 

@@ -154,6 +154,12 @@ def _alternatives(one: Handed, pair: HandedPair) -> tuple[str, ...]:
         found.append("Two objects: one that left and another that came.")
     elif one.link_state == "ambiguous":
         found.append(f"The same object as {_named(one.link_partners)}, moved: several such links fit alike.")
+    again = one.review.recurrence
+    if again is not None:
+        found.append(
+            f"What a reviewer rejected at this place before, as {reason_words(again.reason)} (change {again.of}): the "
+            f"place is marked until {again.until} as one where it comes up again."
+        )
     found.append("A change of the ground or of the light: works, wet surface, snow, paint.")
     if not one.by_person:
         found.append(_false_alarm(one, pair))

@@ -39,6 +39,25 @@ class Remark:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Recurrence:
+    """The same was rejected at this place before, and nobody has looked at it now.
+
+    Parameters
+    ----------
+    of : str
+        Id of the change that was rejected.
+    reason : str
+        Coded.
+    until : str
+        Last day for which that marks the place.
+    """
+
+    of: str
+    reason: str
+    until: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Review:
     """What people said of one change.
 
@@ -55,6 +74,7 @@ class Review:
         The outline that a person drew, on the grid of the run.
     outline_off : bool
         Whether a person drew one that does not lie on the images of the run, which was written anew since.
+    recurrence : Recurrence or None
     """
 
     verdicts: tuple[Verdict, ...] = ()
@@ -63,6 +83,7 @@ class Review:
     label: str | None = None
     ring_px: Ring | None = None
     outline_off: bool = False
+    recurrence: Recurrence | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

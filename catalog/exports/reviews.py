@@ -1,8 +1,8 @@
 """What people said of the changes of a run, read from the review journal."""
 
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -12,12 +12,14 @@ from catalog.database import reading
 from catalog.errors import BadReview
 from catalog.exports.gather import root_of
 from catalog.exports.pair import Ring
-from catalog.exports.people import Missed, Remark, Review, Verdict
+from catalog.exports.people import Missed, Recurrence, Remark, Review, Verdict
 from catalog.reader import StoredRun
 from catalog.review_acts import MISSED, is_tile
 from catalog.review_outline import on_grid
 from catalog.review_tables import review_events
+from catalog.second_review import RULE_REVIEWER
 from catalog.standings import ReviewState, fold
+from catalog.suppression import marked
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,12 +34,15 @@ class JournalReviews:
     missed : tuple of Missed
     not_placed : int
         Changes that people added to an earlier result and that do not lie on the images of the present one.
+    people : tuple of str
+        Everybody who ever answered anything about the run, in order.
     """
 
     head: str
     reviews: Mapping[str, Review] = field(default_factory=dict)
     missed: tuple[Missed, ...] = ()
     not_placed: int = 0
+    people: tuple[str, ...] = ()
 
     def of(self, change_id: str) -> Review:
         """What people said of a change."""
@@ -58,27 +63,33 @@ def reviews_of(run: StoredRun) -> JournalReviews | None:
         head = journal.head(connection)
         if head.seq == 0:
             return None
-        states = _states(connection, run.report.name)
-    grid = run.report.grid
+        events = _events(connection, run.report.name)
+        again = marked(connection, run=run.report.name)
+    grid, states = run.report.grid, _states(events)
     found = {state.subject: _review(state, grid) for state in states if not state.subject.startswith(MISSED)}
+    for subject, mark in again.items():
+        recurrence = Recurrence(of=mark.subject, reason=mark.reason, until=mark.until)
+        found[subject] = replace(found.get(subject, Review()), recurrence=recurrence)
     added = [_missed(state, grid) for state in states if state.added is not None]
     placed = tuple(missed for missed in added if missed is not None)
     return JournalReviews(
-        head=head.hash, reviews=found, missed=placed, not_placed=len(added) - len(placed)
+        head=head.hash, reviews=found, missed=placed, not_placed=len(added) - len(placed),
+        people=tuple(dict.fromkeys(event.reviewer for event in events if event.reviewer != RULE_REVIEWER)),
     )  # fmt: skip
 
 
-def _states(connection: Connection, run: str) -> list[ReviewState]:
-    """Of every change of a run that anybody said something about, in the order in which it was first said."""
-    rows = connection.execute(
-        select(review_events).where(review_events.c.run == run).order_by(review_events.c.seq)
-    ).mappings()
-    events: defaultdict[str, list[journal.ReviewEvent]] = defaultdict(list)
-    for row in rows:
-        event = journal.event_of(row)
+def _events(connection: Connection, run: str) -> list[journal.ReviewEvent]:
+    query = select(review_events).where(review_events.c.run == run).order_by(review_events.c.seq)
+    return [journal.event_of(row) for row in connection.execute(query).mappings()]
+
+
+def _states(events: Sequence[journal.ReviewEvent]) -> list[ReviewState]:
+    """Of every change that anybody said something about, in the order in which it was first said."""
+    of: defaultdict[str, list[journal.ReviewEvent]] = defaultdict(list)
+    for event in events:
         if not is_tile(event.subject):
-            events[event.subject].append(event)
-    return [fold(subject, listed) for subject, listed in events.items()]
+            of[event.subject].append(event)
+    return [fold(subject, listed) for subject, listed in of.items()]
 
 
 def _review(state: ReviewState, grid: Mapping[str, Any]) -> Review:

@@ -14,6 +14,8 @@ from catalog.errors import BrokenRecord, CatalogError
 from catalog.reader import StoredRun
 from imagery.copies import sha256_of
 
+REVIEWS = "reviews.geojson"
+
 _LEADS_TO_OTHERS = frozenset({"predecessor-version", "successor-version", "latest-version"})
 
 
@@ -31,8 +33,17 @@ def check_dated(run: StoredRun) -> None:
         )
 
 
-def write_stac(target: Path, run: StoredRun) -> Path:
+def write_stac(target: Path, run: StoredRun, *, said: bytes | None = None, head: str | None = None) -> Path:
     """Copy a run into the folder `target`, which must not exist; returns the path of its Item.
+
+    Parameters
+    ----------
+    target : Path
+    run : StoredRun
+    said : bytes or None
+        What reviewers said of it, as GeoJSON: becomes an asset of the Item, which is then sealed anew.
+    head : str or None
+        Hash of the last event of the journal that this stands in.
 
     Raises
     ------
@@ -47,9 +58,21 @@ def write_stac(target: Path, run: StoredRun) -> Path:
     folder.mkdir(parents=True)
     for asset in item["assets"].values():
         _copy(run.folder, folder, asset)
+    if said is not None:
+        item = _with_reviews(folder, item, said, head)
     layout.write_json(folder / layout.ITEM, item)
     _write_parents(target, run, item)
     return folder / layout.ITEM
+
+
+def _with_reviews(folder: Path, item: dict[str, Any], said: bytes, head: str | None) -> dict[str, Any]:
+    layout.write_bytes(folder / REVIEWS, said)
+    asset = {
+        "href": f"./{REVIEWS}", "type": "application/geo+json", "roles": ["metadata"], "title": "What reviewers said",
+        "file:size": len(said), "file:checksum": layout.multihash(sha256_of(folder / REVIEWS)),
+        "sitewatch:journal_head": head,
+    }  # fmt: skip
+    return stac.sealed({**item, "assets": {**item["assets"], "reviews": asset}})
 
 
 def _standing_alone(item: dict[str, Any]) -> dict[str, Any]:

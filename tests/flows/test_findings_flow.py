@@ -84,7 +84,13 @@ def test_what_cloud_hides_on_the_next_date_stays_provisional(growing: Any) -> No
     first, second = results[0].runs
     assert first.row["states"] == {"provisional": 1, "confirmed": 0, "withdrawn": 0}
     assert first.row["findings"] == [
-        {"id": finding["id"], "kind": "appeared", "state": "provisional", "reason": "not_observed"}
+        {
+            "id": finding["id"],
+            "kind": "appeared",
+            "state": "provisional",
+            "reason": "not_observed",
+            "suppressed_until": None,
+        }
     ]
     assert first.changes[0]["state"] == "provisional"
     assert second.row["states"] == {"provisional": 0, "confirmed": 0, "withdrawn": 0}

@@ -1,6 +1,7 @@
 """Answers: each one event, counted once, refused in words; and what a second reviewer is not to know."""
 
 import shutil
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,10 @@ from uuid import uuid4
 
 import pytest
 
+from catalog.run import write_run
 from catalog.second_review import SecondRule
-from tests.review.conftest import PLAIN_RUN, SITE_RUN, Person, RunningDesk, opened
-from tests.unit.catalog.catalog_runs import appeared, grid_of, vanished
+from tests.review.conftest import ADDRESS, PLAIN_RUN, SITE_RUN, Person, RunningDesk, opened
+from tests.unit.catalog.catalog_runs import AFTER_TIME, appeared, grid_of, record, scene, vanished
 
 SITE_KEY = SITE_RUN.replace("/", "_")
 RING = [[300, 310], [340, 310], [340, 330], [300, 330], [300, 310]]
@@ -314,6 +316,20 @@ def test_ids_follow_from_the_place(change: str) -> None:
     assert tuple(grid_of().shape) == (600, 700)
 
 
+def test_a_recurrence_names_the_change_that_was_rejected(root: Path, tmp_path: Path) -> None:
+    later = record(
+        tmp_path / "later", name="testbase/later", pair="later", changes=(replace(appeared(), id="again"),),
+        after=scene("later-scene", AFTER_TIME + timedelta(days=10)),
+    )  # fmt: skip
+    write_run(later, root=root)
+    with opened(root) as desk:
+        ana, first = desk.person("Ana"), appeared().id
+        ana.answer("verdict", first, {"verdict": "rejected", "reason": "known_object"})
+        desk.app.state.store.settle()
+        facts = ana.item("again")["facts_html"]
+        assert f'<a href="/review?subject={first}">change {first}</a> was rejected at this place' in facts
+
+
 def test_a_share_goes_to_a_second_reviewer_by_rule(root: Path) -> None:
     with opened(root, second=SecondRule(share=1.0)) as desk:
         ana, omar = desk.person("Ana"), desk.person("Omar")
@@ -324,3 +340,35 @@ def test_a_share_goes_to_a_second_reviewer_by_rule(root: Path) -> None:
         assert omar.item(subject)["blind"]
         omar.answer("verdict", subject, {"verdict": "confirmed"})
         assert subject not in desk.person("Eve").get("/api/queue").json()["subjects"]
+
+
+def test_the_rule_for_second_reviews_outlasts_a_desk_and_is_shown_to_leads(root: Path) -> None:
+    rule = SecondRule(share=0.25, labels=("ship <b>",))
+    with opened(root, second=rule, opened_by="Lena") as desk:
+        page = desk.person("Lena", "lead").get("/reviewers").text
+        assert "<strong>a random 0.25 of all changes; label ship &lt;b&gt;</strong>" in page
+        assert "Said by Lena" in page
+        assert desk.person("Ana").get("/reviewers").status_code == 403
+    with opened(root) as desk:
+        assert desk.app.state.store.second_rule().rule == rule
+    with opened(root, second=SecondRule()) as desk:
+        page = desk.person("Lena", "lead").get("/reviewers").text
+        assert "No change goes to a second reviewer by rule" in page
+
+
+@pytest.mark.usefixtures("each_database")
+def test_a_review_on_each_database(root: Path, change: str) -> None:
+    with opened(root, second=SecondRule(share=1.0)) as desk:
+        ana, omar, lead = desk.person("Ana"), desk.person("Omar"), desk.person("Lena", "lead")
+        assert ana.answer("verdict", change, {"verdict": "rejected", "reason": "shadow"}).status_code == 200
+        assert omar.item(change)["blind"]
+        assert omar.get("/api/queue?show=all&verdict=rejected").json()["total"] == 0
+        body = {"outline_px": RING, "kind": "appeared", "label": "truck"}
+        assert ana.answer("missed", None, body, run=SITE_RUN, run_key=SITE_KEY).status_code == 200
+        assert omar.answer("verdict", change, {"verdict": "confirmed"}).status_code == 200
+        assert change in lead.get("/disagreements").text
+        settled = lead.answer("verdict", change, {"verdict": "confirmed", "settles": True})
+        assert settled.status_code == 200, settled.text
+        assert "1 of 1 decided changes" in omar.get("/figures").text
+        omar.client.post("/signout", data={"csrf": omar.csrf}, headers={"Origin": ADDRESS})
+        assert omar.get("/", follow_redirects=False).status_code == 303

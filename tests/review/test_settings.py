@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from catalog import reviewers
+from catalog.second_review import SecondRule
 from flows.cli_review import PORT, review
 from review.errors import CannotOpen
 from review.settings import DEFAULT_PORT, DeskSettings, is_loopback
@@ -16,6 +17,21 @@ from review.settings import DEFAULT_PORT, DeskSettings, is_loopback
 def sitewatch(*args: str | Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "flows.cli", *map(str, args)]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.mark.parametrize(("args", "rule"), [
+    ([], None), (["--second-share", "0"], SecondRule()), (["--second-share", "0.1"], SecondRule(share=0.1)),
+    (["--second-label", "ship", "--second-label", "car", "--second-zone", "apron", "--second-scores", "0.4", "0.6"],
+     SecondRule(labels=("ship", "car"), zones=("apron",), score_band=(0.4, 0.6))),
+])  # fmt: skip
+def test_only_a_stated_rule_for_second_reviews_replaces_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, args: list[str], rule: SecondRule | None
+) -> None:
+    given: list[DeskSettings] = []
+    monkeypatch.setattr("review.server.serve", lambda settings, **_: given.append(settings))
+    done = CliRunner().invoke(review, ["--out", str(tmp_path), *args], standalone_mode=False)
+    assert done.exception is None
+    assert given[0].second == rule
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.3.2.1", "::1", "localhost"])

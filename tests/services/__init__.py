@@ -5,6 +5,8 @@ Loaded by ``tests/conftest.py``, so that any test may ask for these session-wide
 ``postgres``
     A PostgreSQL cluster of its own with PostGIS (`postgres.Postgres`). ``postgres.create("name")`` makes a database and
     returns its address; ``postgres.dsn("name", driver="asyncpg")`` words it for SQLAlchemy.
+``each_database``
+    Runs a test twice: with records in SQLite, and in a PostgreSQL schema of its own on that cluster.
 ``pgstac``
     stac-fastapi.pgstac on that cluster (`pgstac.StacServer`): ``url``, ``add(items)``, ``remove(ids)``. Empty, and
     shared: use a collection id of your own, or `pgstac.running_server` for one that is yours alone.

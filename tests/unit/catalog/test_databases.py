@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, insert, inspect, select, text
 
-from catalog import findings, migrations
+from catalog import findings, migrations, reviewer_tables
 from catalog.bookkeeping import rebuild
-from catalog.database import ADDRESS, database_of, path_of, reading, writing
+from catalog.database import ADDRESS, database_of, let_go, path_of, reading, writing
 from catalog.database_sqlite import SqliteDatabase
 from catalog.errors import BadDatabase
 from catalog.layout import DATABASE_ID as ID_FILE
-from catalog.review_tables import DERIVED, review_events
+from catalog.review_tables import DERIVED, RULES, review_events, second_rules
+from catalog.second_review import SecondRule, give_rule
 from catalog.tables import GROWING, attempts, finding_events, metadata, runs
 from tests.services.postgres import Postgres
 
@@ -52,7 +53,7 @@ def test_a_database_of_version_1_is_brought_up_to_date_without_loss(tmp_path: Pa
     with reading(tmp_path) as connection:
         assert connection is not None
         after = dump(connection)
-        assert connection.execute(text("PRAGMA user_version")).scalar() == migrations.SCHEMA == 3
+        assert connection.execute(text("PRAGMA user_version")).scalar() == migrations.SCHEMA == 4
         assert findings.chain_fault(connection) is None
         assert connection.execute(text("SELECT state FROM current_findings")).scalars().all() == ["confirmed"]
     assert {name: after[name] for name in before} == before
@@ -93,6 +94,38 @@ def test_an_upgraded_database_has_the_tables_of_a_new_one(tmp_path: Path) -> Non
     assert schema(tmp_path / "old") == schema(tmp_path / "new")
 
 
+@pytest.mark.parametrize("version", [1, 2, 3])
+def test_an_older_schema_is_brought_up_to_date_on_each_database(
+    tmp_path: Path, each_database: str, monkeypatch: pytest.MonkeyPatch, version: int
+) -> None:
+    with monkeypatch.context() as older:
+        older.setattr(migrations, "STEPS", migrations.STEPS[:version])
+        older.setattr(f"catalog.database_{each_database}.SCHEMA", version)
+        with writing(tmp_path) as connection:
+            connection.execute(insert(attempts).values(attempt("a")))
+            before = dump(connection)
+    assert ("review_events" in before, "reviewers" in before) == (version >= 2, version >= 3)
+    assert second_rules.name not in before
+    let_go()
+    if version > 1:
+        with reading(tmp_path) as connection:  # who only reads changes nothing
+            assert connection is not None
+            assert dump(connection) == before
+    with writing(tmp_path) as connection:
+        connection.execute(insert(review_events).values(EVENT))
+        give_rule(connection, SecondRule(share=0.5), given_by="ann")
+    with reading(tmp_path) as connection:
+        assert connection is not None
+        after = dump(connection)
+    assert {name: after[name] for name in before if name != "review_events"} == {
+        name: rows for name, rows in before.items() if name != "review_events"
+    }
+    assert set(after) == {table.name for table in metadata.sorted_tables}
+    for table in ("attempts", "review_events", "second_rules"):
+        with pytest.raises(BadDatabase, match="append-only"), writing(tmp_path) as connection:
+            connection.execute(text(f"DELETE FROM {table}"))
+
+
 @pytest.mark.parametrize("table", ["review_events", "attempts"])
 @pytest.mark.parametrize("statement", ["UPDATE {} SET {}='x'", "DELETE FROM {}"])
 def test_what_only_grows_can_be_neither_changed_nor_deleted(
@@ -122,7 +155,8 @@ def test_every_growing_table_is_guarded(tmp_path: Path) -> None:
             else "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal"
         )
         there = set(connection.execute(text(query)).scalars())
-    wanted = {f"{t.name}_no_{verb}" for t in (*GROWING, review_events) for verb in ("update", "delete")}
+    growing = (*GROWING, review_events, *RULES, *reviewer_tables.GROWING)
+    wanted = {f"{table.name}_no_{verb}" for table in growing for verb in ("update", "delete")}
     assert wanted <= there
 
 

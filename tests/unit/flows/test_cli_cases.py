@@ -19,6 +19,7 @@ def out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return two_changes(tmp_path).root
 
 
+@pytest.mark.usefixtures("each_database")
 def test_what_was_decided_comes_out_as_cases(out: Path, tmp_path: Path) -> None:
     store = ReviewStore(out)
     event = verdict(store)

@@ -1,7 +1,10 @@
 """``sitewatch export``: all or nothing, nothing half-written, nothing replaced without a word."""
 
+import csv
+import io
 import json
 import shutil
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,8 +16,11 @@ from catalog import journal_copy
 from catalog.errors import BrokenRecord, CannotWrite, CatalogError, TargetExists
 from catalog.exports import export as exporting
 from catalog.exports.export import FORMATS, Wish, export
-from catalog.layout import JOURNAL_HEADS, read_json
+from catalog.geometry import polygon
+from catalog.journal import ReviewDraft
+from catalog.layout import JOURNAL_HEADS, files_below, read_json
 from catalog.reader import StoredRun, load_run
+from catalog.review import ReviewStore
 from catalog.run import write_run
 from catalog.verify import verify
 from flows.cli import call
@@ -181,6 +187,7 @@ def test_confirmed_without_any_review_is_said(run: StoredRun, tmp_path: Path) ->
         export(run.folder, Wish(formats=("csv",), to=tmp_path / "to", confirmed=True))
 
 
+@pytest.mark.usefixtures("each_database")
 def test_the_head_of_the_journal_goes_with_it_and_is_noted(tmp_path: Path) -> None:
     change = made.appeared()
     run = handovers.reviewed(tmp_path, ("ann", "verdict", change.id, {"verdict": "confirmed"}))
@@ -193,6 +200,118 @@ def test_the_head_of_the_journal_goes_with_it_and_is_noted(tmp_path: Path) -> No
     assert document["sitewatch"]["journal_head"] == heads["hash"]
     assert [feature["id"] for feature in document["features"]] == [change.id]
     assert (done.as_dict()["reviewed"], done.as_dict()["held_back"]) == (1, 2)
+
+
+@pytest.fixture
+def discussed(tmp_path: Path) -> StoredRun:
+    """Three people on two changes, with notes; one of them added another."""
+    first, second = made.appeared().id, made.vanished().id
+    ring = polygon(made.grid_of(), [(60, 60), (90, 60), (90, 80), (60, 80), (60, 60)])
+    return handovers.reviewed(
+        tmp_path,
+        ("Zoë Secretperson", "verdict", second, {"verdict": "confirmed"}),
+        ("Abdul Hiddenname", "note", second, {"text": "clear on both"}),
+        ("Abdul Hiddenname", "verdict", first, {"verdict": "confirmed"}),
+        ("Zoë Secretperson", "verdict", first, {"verdict": "rejected", "reason": "shadow"}),
+        ("Mira Unnamed", "missed", None, {"geometry": ring, "kind": "appeared", "label": "vehicle"}),
+    )
+
+
+def test_anonymous_names_nobody_in_any_format(discussed: StoredRun, tmp_path: Path) -> None:
+    pdfium = pytest.importorskip("pypdfium2")
+    wish = Wish(formats=FORMATS, to=tmp_path / "to", anonymous=True, pictures=True)
+    assert export(discussed.folder, wish).as_dict()["anonymous"] is True
+    texts = {path.suffix: read_whole(path, pdfium) for path in files_below(tmp_path / "to")}
+    assert {".pdf", ".kmz", ".csv", ".html", ".gpkg", ".geojson", ".json"} <= texts.keys()
+    for path in files_below(tmp_path / "to"):
+        for name in ("Zoë", "Zo\\u00eb", "Secretperson", "Abdul", "Hiddenname", "Mira", "Unnamed"):
+            assert name not in read_whole(path, pdfium), (path.name, name)
+    document = read_json(tmp_path / "to" / f"{NAME}.geojson")
+    assert document["sitewatch"]["anonymous"] is True
+    people = {feature["id"]: feature["properties"]["reviewers"] for feature in document["features"]}
+    assert people[made.vanished().id] == "reviewer 1; reviewer 2"
+    assert people[made.appeared().id] == "reviewer 2; reviewer 1"
+    assert sorted(filter(None, people.values()))[-1] == "reviewer 3"
+    rows = csv.DictReader(io.StringIO(texts[".csv"].removeprefix("\ufeff"), newline=""))
+    assert {row["id"]: row["reviewers"] or None for row in rows} == people
+    for ending in (".html", ".pdf", ".kmz"):
+        words = " ".join(texts[ending].split())
+        assert "Reviewers are numbered, not named." in words, ending
+    assert "reviewer 2, " in texts[".pdf"]
+
+
+def test_a_later_answer_changes_no_number(discussed: StoredRun, tmp_path: Path) -> None:
+    wish = Wish(formats=("csv",), to=tmp_path / "one", anonymous=True)
+    store = ReviewStore(tmp_path / "out")
+    before = export(discussed.folder, wish).handover.findings
+    store.append(
+        ReviewDraft(
+            key="again", reviewer="Zoë Secretperson", act="verdict", subject=made.vanished().id,
+            body={"verdict": "unsure"},
+        )
+    )  # fmt: skip
+    store.close()
+    after = export(discussed.folder, replace(wish, to=tmp_path / "two")).handover.findings
+    said = [[{v.reviewer for v in one.review.verdicts} for one in found] for found in (before, after)]
+    assert said[0] == said[1]
+    assert {"reviewer 1"} in said[1]
+
+
+def read_whole(path: Path, pdfium: Any) -> str:
+    """Everything that is written in a file."""
+    data = path.read_bytes()
+    if path.suffix == ".pdf":
+        pages = [page.get_textpage().get_text_bounded() for page in pdfium.PdfDocument(data)]
+        return "\n".join([data.decode("latin-1"), *pages])
+    if path.suffix == ".kmz":
+        with zipfile.ZipFile(path) as archive:
+            return archive.read("doc.kml").decode()
+    return data.decode("utf-8", "replace")
+
+
+def test_names_stand_where_nobody_asked_otherwise(discussed: StoredRun, tmp_path: Path) -> None:
+    done = export(discussed.folder, Wish(formats=("csv", "html"), to=tmp_path / "to"))
+    assert done.as_dict()["anonymous"] is False
+    assert "Zoë Secretperson" in (tmp_path / "to" / f"{NAME}.csv").read_text("utf-8-sig")
+    page = (tmp_path / "to" / f"{NAME}-brief.html").read_text()
+    assert "Zoë Secretperson" in page
+    assert "numbered, not named" not in page
+
+
+def test_the_head_of_the_journal_stands_in_every_format(discussed: StoredRun, tmp_path: Path) -> None:
+    done = export(discussed.folder, Wish(formats=("csv", "gpkg", "kml", "html", "stac"), to=tmp_path / "to"))
+    head = done.as_dict()["journal_head"]
+    for name in (f"{NAME}.csv", f"{NAME}.gpkg", f"{NAME}.kml", f"{NAME}-brief.html"):
+        assert head in (tmp_path / "to" / name).read_bytes().decode("utf-8", "replace"), name
+    folder = tmp_path / "to" / f"{NAME}-stac" / discussed.report.name
+    asset = read_json(folder / "item.json")["assets"]["reviews"]
+    assert asset["sitewatch:journal_head"] == head
+    said = read_json(folder / asset["href"])
+    assert said["sitewatch"]["journal_head"] == head
+    verdicts = {one["id"]: one["properties"]["verdicts"] for one in said["features"]}
+    assert verdicts[made.appeared().id][0]["reviewer"] == "Abdul Hiddenname"
+    validate_core(folder / "item.json")
+    assert verify(folder).intact
+    (folder / asset["href"]).write_bytes(b"{}")
+    assert [problem.path for problem in verify(folder).problems] == ["reviews.geojson"]
+
+
+@pytest.mark.parametrize("part", [{"confirmed": True}, {"min_score": 0.8}])
+def test_a_stac_copy_leaves_nothing_out(part: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(CatalogError, match=r"for the others by --format csv,pdf"):
+        Wish(formats=("csv", "stac", "pdf"), to=tmp_path, **part)
+    assert Wish(formats=("csv", "pdf"), to=tmp_path, **part)
+
+
+def test_anonymous_as_a_command(
+    discussed: StoredRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    args = ["export", str(discussed.folder), "--to", str(tmp_path / "to"), "--format", "csv", "--anonymous"]
+    assert call(args) == 0
+    assert "Notes of reviewers stand as they were written" in " ".join(capsys.readouterr().out.split())
+    assert "Secretperson" not in (tmp_path / "to" / f"{NAME}.csv").read_text("utf-8-sig")
+    assert call([*args, "--format", "stac", "--min-score", "0.6", "--force"]) == 2
+    assert "leaves nothing out" in " ".join(capsys.readouterr().err.split())
 
 
 def test_what_a_person_added_is_drawn_and_handed_over(tmp_path: Path) -> None:

@@ -156,6 +156,7 @@ def ids(report: Report) -> dict[str, str]:
     return {change.kind: change.id for change in report.changes}
 
 
+@pytest.mark.usefixtures("each_database")
 def test_what_people_said_comes_with_it(tmp_path: Path) -> None:
     known = ids(handovers.stored(tmp_path / "first").report)
     ring = [[104.0, 124.0], [156.0, 124.0], [156.0, 186.0], [104.0, 186.0], [104.0, 124.0]]
