@@ -25,6 +25,9 @@ from review.views import STATIC, page
 API = "/api/"
 PICTURES = "/runs/"
 
+ROUTERS = tuple(module.router for module in (admission, pages, pictures, answers, team))
+"""All that answers, but for files of the desk and `/healthz`."""
+
 
 def create_app(settings: DeskSettings) -> FastAPI:
     """The application of one desk.
@@ -53,8 +56,8 @@ def create_app(settings: DeskSettings) -> FastAPI:
     app.state.sessions = admission.Sessions(settings)
     app.state.store, app.state.shelf, app.state.desk = store, shelf, desk
     app.mount("/static", _Static(directory=STATIC), name="static")
-    for module in (admission, pages, pictures, answers, team):
-        app.include_router(module.router)
+    for router in ROUTERS:
+        app.include_router(router)
     app.add_api_route("/healthz", _healthz, methods=["GET"], include_in_schema=False)
     _explain_errors(app)
     return app
