@@ -16,7 +16,7 @@ from catalog.review import ReviewStore
 from imagery.errors import SitewatchError
 from review import admission, answers, pages, pictures, team
 from review.desk import Desk
-from review.errors import NotSignedIn, ReviewError
+from review.errors import NotSignedIn, ReviewError, StalePage
 from review.guard import Guard
 from review.runs import RunShelf
 from review.settings import DeskSettings
@@ -90,9 +90,9 @@ class _Static(StaticFiles):
 def _explain_errors(app: FastAPI) -> None:
     """Every refusal says what is wrong: to programs as JSON, to people as a page."""
 
-    def told(request: Request, status: int, reason: str) -> Response:
+    def told(request: Request, status: int, reason: str, **more: bool) -> Response:
         if request.url.path.startswith((API, PICTURES)):
-            return JSONResponse({"error": reason}, status_code=status)
+            return JSONResponse({"error": reason, **more}, status_code=status)
         return page(request, "error.html", {"status": status, "reason": reason}, who=None, status=status)
 
     async def not_signed_in(request: Request, problem: Exception) -> Response:
@@ -101,7 +101,8 @@ def _explain_errors(app: FastAPI) -> None:
         return told(request, NotSignedIn.status, str(problem))
 
     async def review_error(request: Request, problem: Exception) -> Response:
-        return told(request, getattr(problem, "status", 500), str(problem))
+        more = {"stale": True} if isinstance(problem, StalePage) else {}
+        return told(request, getattr(problem, "status", 500), str(problem), **more)
 
     async def bad_review(request: Request, problem: Exception) -> Response:
         conflict = isinstance(problem, BadReview) and problem.conflict
