@@ -151,12 +151,15 @@ class ReviewStore:
 
     def entry(self, subject: str, *, viewer: str | None = None) -> QueueEntry | None:
         """A change or tile as the queue has it; None where it is not in the queue."""
+        return self.seen(subject, viewer=viewer)[0]
+
+    def seen(self, subject: str, *, viewer: str | None = None) -> tuple[QueueEntry | None, ReviewState]:
+        """A change or tile as the queue has it, and where it stands: `entry` and `state` of the same moment."""
         with self._reading() as connection:
-            found = queue.entries(connection, review_items.c.subject == subject)
-            state = state_of(connection, subject) if found and viewer is not None else None
-        if not found:
-            return None
-        return found[0] if state is None or viewer is None else _for(viewer, found[0], state)[0]
+            entry, state = queue.entry(connection, subject), state_of(connection, subject)
+        if viewer is None:
+            return entry, state
+        return (None, state.seen_by(viewer)) if entry is None else _for(viewer, entry, state)
 
     def position_of(self, subject: str) -> str | None:
         """What `queue` takes as `after` to go on behind a change or tile; None where it is not in the queue."""

@@ -148,9 +148,7 @@ def _assign(connection: Connection, event: ReviewEvent, second: SecondRule) -> R
 
 
 def _item(connection: Connection, subject: str) -> RowMapping | None:
-    return (
-        connection.execute(select(review_items).where(review_items.c.subject == subject)).mappings().first()
-    )
+    return connection.execute(_ITEM, {"subject_": subject}).mappings().first()
 
 
 def _run(connection: Connection, name: str) -> RowMapping:

@@ -24,6 +24,15 @@ from catalog.tables import finding_events
 _AT_ONCE = 500
 _LATELY = 200
 _LAST_CHANGE = select(func.max(review_items.c.changed))
+_EVENTS_OF = (
+    select(review_events).where(review_events.c.subject == bindparam("subject_")).order_by(review_events.c.seq)
+)
+_RULE_OF = (
+    select(finding_events.c.state, finding_events.c.reason)
+    .where(finding_events.c.finding == bindparam("subject_"))
+    .order_by(finding_events.c.seq.desc())
+    .limit(1)
+)
 
 
 def refresh(connection: Connection, subjects: Iterable[str]) -> None:
@@ -91,11 +100,9 @@ def refresh_site(connection: Connection, site: str) -> None:
 
 def state_of(connection: Connection, subject: str) -> ReviewState:
     """Where a subject stands, folded from its events."""
-    rows = connection.execute(
-        select(review_events).where(review_events.c.subject == subject).order_by(review_events.c.seq)
-    ).mappings()
-    rule = _latest(connection, [subject]).get(subject)
-    automatic = Automatic(state=rule[0], reason=rule[1]) if rule else None
+    rows = connection.execute(_EVENTS_OF, {"subject_": subject}).mappings()
+    rule = connection.execute(_RULE_OF, {"subject_": subject}).first()
+    automatic = Automatic(state=rule.state, reason=rule.reason) if rule else None
     return fold(subject, [event_of(row) for row in rows], automatic=automatic)
 
 
