@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from catalog.reader import StoredRun, load_run
 from catalog.review_acts import tile_subject
 from catalog.review_figures import BUDGETS_PER_KM2, Figures, figures
 from catalog.review_intake import Intake
+from catalog.review_lookup import drawn_in, last_of
 from catalog.review_standing import mark_lately, next_change, state_of
 from catalog.review_tables import review_items, review_outlines, review_runs
 from catalog.second_review import SecondRule
@@ -128,6 +130,16 @@ class ReviewStore:
         """The event of an answer with this key."""
         with self._reading() as connection:
             return journal.with_key(connection, key)
+
+    def last_of(self, reviewer: str, *, since: datetime) -> ReviewEvent | None:
+        """The last answer of a reviewer that they have not taken back; none older than `since`."""
+        with self._reading() as connection:
+            return last_of(connection, reviewer, since=since)
+
+    def drawn_in(self, run: str, *, viewer: str) -> list[ReviewState]:
+        """Where the changes of a run stand that people added or drew anew, as a viewer may see it."""
+        with self._reading() as connection:
+            return [state.seen_by(viewer) for state in drawn_in(connection, run)]
 
     def state(self, subject: str, *, viewer: str | None = None) -> ReviewState:
         """Where a subject stands; for a viewer without what they are not to know before they answer."""

@@ -1,5 +1,7 @@
 """Where answers arrive: each is one event of the journal, or is refused with the reason."""
 
+import logging
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
@@ -12,7 +14,8 @@ from catalog.journal import ReviewDraft
 from catalog.review import ReviewStore
 from catalog.review_acts import Act
 from catalog.review_outline import checked_ring
-from review.admission import Deciding, Visitor
+from imagery.errors import SitewatchError
+from review.admission import Deciding, SignedIn, Visitor
 from review.errors import NotAllowed
 from review.items import find_item
 from review.pictures import shelf
@@ -20,7 +23,12 @@ from review.runs import RunShelf
 
 router = APIRouter(prefix="/api")
 
+_LOG = logging.getLogger(__name__)
+
 LEADS_ONLY = ("suppress", "unsuppress")
+
+SITTING = timedelta(hours=12)
+"""An answer older than this is not taken back by a key press on a page that was loaded since."""
 
 
 class Answer(BaseModel):
@@ -46,7 +54,10 @@ class Answer(BaseModel):
 
 @router.post("/answers")
 def take(request: Request, answer: Answer, who: Deciding) -> Response:
-    """Take an answer in; sent again it counts once."""
+    """Take an answer in; sent again it counts once.
+
+    Once it is in the journal it is taken, whatever else goes wrong: ``item`` is null where it cannot be shown.
+    """
     store: ReviewStore = request.app.state.store
     runs = shelf(request)
     _check_role(answer, who)
@@ -56,13 +67,20 @@ def take(request: Request, answer: Answer, who: Deciding) -> Response:
             body=_body(store, runs, answer),
         )
     )  # fmt: skip
-    return JSONResponse(
-        {
-            "event": event.seq,
-            "subject": event.subject,
-            "item": find_item(store, runs, event.subject, who).as_dict(),
-        }
-    )
+    try:
+        item = find_item(store, runs, event.subject, who).as_dict()
+    except SitewatchError as problem:
+        _LOG.warning("event %d is in the journal; its subject cannot be shown: %s", event.seq, problem)
+        item = None
+    return JSONResponse({"event": event.seq, "subject": event.subject, "item": item})
+
+
+@router.get("/answers/last")
+def last(request: Request, who: SignedIn) -> Response:
+    """The last answer of whoever asks that they have not taken back."""
+    store: ReviewStore = request.app.state.store
+    found = store.last_of(who.reviewer.name, since=datetime.now(UTC) - SITTING)
+    return JSONResponse({"event": found and found.seq, "subject": found and found.subject})
 
 
 def _check_role(answer: Answer, who: Visitor) -> None:

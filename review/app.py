@@ -2,12 +2,14 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
 
 from catalog.errors import BadReview
 from catalog.review import ReviewStore
@@ -39,13 +41,17 @@ def create_app(settings: DeskSettings) -> FastAPI:
         yield
         desk.close()
 
-    app = FastAPI(
-        title="sitewatch review", docs_url=None, redoc_url=None, openapi_url=None, lifespan=open_until_stopped
+    app = _Guarded(
+        settings,
+        title="sitewatch review",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        lifespan=open_until_stopped,
     )
     app.state.settings = settings
     app.state.sessions = admission.Sessions(settings)
     app.state.store, app.state.shelf, app.state.desk = store, shelf, desk
-    app.add_middleware(Guard, hosts=settings.hosts)
     app.mount("/static", _Static(directory=STATIC), name="static")
     for module in (admission, pages, pictures, answers, team):
         app.include_router(module.router)
@@ -56,6 +62,17 @@ def create_app(settings: DeskSettings) -> FastAPI:
 
 def _healthz() -> Response:
     return PlainTextResponse("ok")
+
+
+class _Guarded(FastAPI):
+    """With the guard around everything, the answer to a fault in the desk itself included."""
+
+    def __init__(self, settings: DeskSettings, **given: Any) -> None:
+        super().__init__(**given)
+        self._hosts = settings.hosts
+
+    def build_middleware_stack(self) -> ASGIApp:
+        return Guard(super().build_middleware_stack(), hosts=self._hosts)
 
 
 class _Static(StaticFiles):

@@ -66,15 +66,12 @@ class Item:
     @property
     def kind(self) -> str:
         """What kind of change, or ``tile``."""
-        if self.change is not None:
-            return self.change.kind
-        return str(self.state.added["kind"]) if self.state.added else "tile"
+        return _kind_and_label(self.run, self.state)[0]
 
     @property
     def label(self) -> str:
         """The last label that was given, else the run's."""
-        given = self.state.label or (self.state.added or {}).get("label")
-        return str(given) if given else (self.change.label if self.change else "")
+        return _kind_and_label(self.run, self.state)[1]
 
     @property
     def title(self) -> str:
@@ -86,13 +83,7 @@ class Item:
     @property
     def drawn(self) -> Ring | None:
         """The outline that a person drew last, in pixels; None where nobody did."""
-        body = self.state.outline or self.state.added
-        if body is None:
-            return None
-        try:
-            return [[round(c, 2), round(r, 2)] for c, r in on_grid(body, self.run.stored.report.grid)]
-        except BadReview:
-            return None  # the run was written anew on another grid
+        return _drawn(self.run, self.state)
 
     @property
     def ring(self) -> Ring | None:
@@ -125,19 +116,14 @@ class Item:
 
     def as_dict(self) -> dict[str, Any]:
         """What the compare page needs."""
-        extra = self.drawn
         return {
             "subject": self.subject, "is_tile": self.is_tile, "decidable": self.decidable, "blind": self.blind,
             "run": self.run.key, "version": self.run.version, "change": None if self.is_tile else self.subject,
             "tile": self.tile["tile"], "tile_box": self.tile["bbox_px"], "focus": self.focus, "ring": self.ring,
             "kind": self.kind, "label": self.label, "title": self.title, "given": self.given,
-            "extra": None if extra is None else self._extra(extra),
+            "extra": _outline(self.run, self.state),
             "facts_html": render("_facts.html", {"item": self, "report": self.run.stored.report}),
         }  # fmt: skip
-
-    def _extra(self, ring: Ring) -> dict[str, Any]:
-        date = "before" if self.kind == "vanished" else "after"
-        return {"change": self.subject, "kind": self.kind, "date": date, "ring": ring, "label": self.label}
 
 
 def find_item(store: ReviewStore, shelf: RunShelf, subject: str, who: Visitor) -> Item:
@@ -166,9 +152,42 @@ def find_item(store: ReviewStore, shelf: RunShelf, subject: str, who: Visitor) -
     )  # fmt: skip
 
 
+def drawn_outlines(store: ReviewStore, run: OpenRun, who: Visitor) -> list[dict[str, Any]]:
+    """Outlines that people drew in a run, of changes that it lists and of those that were added."""
+    states = store.drawn_in(run.stored.report.name, viewer=who.reviewer.name)
+    return [outline for state in states if (outline := _outline(run, state)) is not None]
+
+
 def subject_of_tile(run: OpenRun, tile: str) -> str:
     """What answers about a tile name."""
     return tile_subject(run.stored.report.name, tile)
+
+
+def _kind_and_label(run: OpenRun, state: ReviewState) -> tuple[str, str]:
+    """Kind of a change and the last label that was given; ``tile`` where it is none."""
+    change, added = run.changes.get(state.subject), state.added or {}
+    given = state.label or added.get("label") or (change.label if change else "")
+    return (change.kind if change else str(added.get("kind", "tile"))), str(given)
+
+
+def _drawn(run: OpenRun, state: ReviewState) -> Ring | None:
+    """The outline that a person drew last, in pixels."""
+    body = state.outline or state.added
+    if body is None:
+        return None
+    try:
+        return [[round(c, 2), round(r, 2)] for c, r in on_grid(body, run.stored.report.grid)]
+    except BadReview:
+        return None  # the run was written anew on another grid
+
+
+def _outline(run: OpenRun, state: ReviewState) -> dict[str, Any] | None:
+    """An outline that a person drew, as the map shows it; None where there is none, or its change is not there."""
+    ring, (kind, label) = _drawn(run, state), _kind_and_label(run, state)
+    if ring is None or kind == "tile":
+        return None
+    date = "before" if kind == "vanished" else "after"
+    return {"change": state.subject, "kind": kind, "date": date, "ring": ring, "label": label}
 
 
 def _said(reviewer: str, verdict: str, reason: str | None, viewer: str) -> str:

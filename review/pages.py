@@ -12,7 +12,7 @@ from catalog.review import ReviewStore
 from review import documents, film
 from review.admission import SignedIn
 from review.filters import Chosen, chosen
-from review.items import find_item
+from review.items import drawn_outlines, find_item
 from review.pictures import etag, kept, shelf
 from review.views import page
 
@@ -127,6 +127,13 @@ def dates_json(
     del who
     run = shelf(request).open(key)
     return JSONResponse({"dates": film.dates(records(request), shelf(request), run, (col, row))})
+
+
+@router.get("/api/runs/{key}/drawn")
+def drawn_json(request: Request, key: str, who: SignedIn) -> Response:
+    """Outlines that people drew in a run, as they are now."""
+    run = shelf(request).open(key)
+    return JSONResponse({"outlines": drawn_outlines(records(request), run, who)})
 
 
 @router.get("/api/queue")

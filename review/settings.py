@@ -28,7 +28,7 @@ class DeskSettings:
     authentication : {"start-link", "invitations"} or None
         ``start-link``: whoever starts the desk gets a link that signs in as lead; only on loopback.
         ``invitations``: nobody gets in but by an invitation that was made beforehand. None: ``start-link`` on
-        loopback, refused beyond it.
+        loopback, refused beyond it and where `public_url` leads there from other machines.
     public_url : str or None
         Address under which browsers reach the desk, where that is not `host` and `port`.
     second : SecondRule
@@ -37,7 +37,8 @@ class DeskSettings:
     Raises
     ------
     CannotOpen
-        Beyond loopback without ``invitations``, or without an address that browsers can name.
+        Beyond loopback, or published under another name, without ``invitations``; beyond loopback without an address
+        that browsers can name.
     """
 
     root: Path
@@ -53,6 +54,8 @@ class DeskSettings:
         if self.public_url is not None:
             _check_url(self.public_url)
         if self.is_loopback:
+            if self.public_url is not None and self.authentication != "invitations":
+                _check_private(self.public_url)
             return
         if self.authentication != "invitations":
             raise CannotOpen(
@@ -129,4 +132,14 @@ def _check_url(url: str) -> None:
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
         raise CannotOpen(
             f"--public-url {url!r}: give scheme and host alone, such as https://desk.example.org"
+        )
+
+
+def _check_private(url: str) -> None:
+    host = urlsplit(url).hostname or ""
+    if not is_loopback(host):
+        raise CannotOpen(
+            f"--public-url {url}: {host} can be reached from other machines, and the link that is printed on start "
+            "would sign in whoever follows it first; say who may come in with --auth invitations, and invite them with "
+            "`sitewatch review --invite NAME`"
         )

@@ -6,7 +6,7 @@ import { drawFurniture, drawLegend, legendLines } from "./furniture.js";
 import { get, role } from "./http.js";
 import { actionOf } from "./keys.js";
 import { Line } from "./line.js";
-import { newKey, send } from "./outbox.js";
+import { newKey, pending, send } from "./outbox.js";
 import "./saved.js";
 import { MODES, Viewer } from "./viewer.js";
 
@@ -19,8 +19,9 @@ const words = (name) => name.replaceAll("_", " ");
 const viewer = new Viewer({ maps: $(".maps"), left: $("#left"), right: $("#right"), handle: $(".handle") }, () => show());
 const tools = new Tools(viewer, say);
 const line = new Line(viewer);
-const given = []; // own answers of this visit, for undo: {key, subject}
+const given = standing(pending()); // own answers of this visit, for undo: {key, subject}
 let item = null;
+let drawn = { run: null, outlines: [] };
 let scale = "change";
 let bandSet = 0;
 let filmAt = null;
@@ -33,7 +34,7 @@ function open(entry, { push = true } = {}) {
   viewer.open(entry.run);
   if (filmAt !== null) resetFilm();
   viewer.setCurrent(item.change, item.subject);
-  viewer.setExtra(item.extra);
+  showDrawn();
   fit();
   $(".facts").innerHTML = item.facts_html; // made by the desk's own templates, which escape every value
   $(".facts").scrollTop = 0;
@@ -50,6 +51,28 @@ function open(entry, { push = true } = {}) {
   show();
   if (push) history.pushState({ subject: item.subject }, "", line.address(item.subject));
   line.prefetch();
+  askDrawn();
+}
+
+/** Outlines that people drew; what is known of this item goes before what is known of the run. */
+function showDrawn() {
+  if (drawn.run !== viewer.run.key) drawn = { run: viewer.run.key, outlines: [] };
+  const others = drawn.outlines.filter(({ change }) => change !== item.change);
+  viewer.setExtra(item.extra ? [...others, item.extra] : others);
+}
+
+/** Others draw too: ask anew. */
+async function askDrawn() {
+  const { key } = viewer.run;
+  try {
+    const { outlines } = await get(`/api/runs/${encodeURIComponent(key)}/drawn`);
+    if (viewer.run.key !== key) return;
+    drawn = { run: key, outlines };
+    item.extra = outlines.find(({ change }) => change === item.change) ?? null;
+    showDrawn();
+  } catch {
+    // those that are known stay; they are asked for again with the next item
+  }
 }
 
 function fit() {
@@ -92,23 +115,34 @@ function tag(date, text) {
 const utc = (text) => `${new Date(text).toISOString().slice(0, 19).replace("T", " ")} UTC`;
 
 function say(text) {
+  clearTimeout(brief.timer);
   $(".message").hidden = text === null;
   $(".message").textContent = text ?? "";
+}
+
+function brief(text) {
+  say(text);
+  brief.timer = setTimeout(() => say(null), 1500);
 }
 
 /** Send an answer about this item; the page does not wait for it. */
 function answer(act, body, { subject = item.subject, run = null, thenNext = false } = {}) {
   const key = newKey();
   given.push({ key, subject });
-  const about = item;
-  send({ key, act, subject, run, body, run_key: viewer.run.key }).then((result) => {
-    if (item?.subject !== about.subject || !result.item) return;
-    item = { ...item, ...result.item };
-    $("#given").textContent = item.given;
-    $(".facts").innerHTML = item.facts_html;
-  });
-  line.answered(subject);
+  send({ key, act, subject, run, body, run_key: viewer.run.key }).then((result) => heard(result, act));
+  line.forget(subject);
   if (thenNext && advance) goNext();
+}
+
+/** What the desk made of an answer: shown where it is about what is on the screen. */
+function heard({ item: told }, act) {
+  line.recount();
+  if (["missed", "outline", "undo"].includes(act)) askDrawn();
+  if (!told || told.subject !== item.subject) return;
+  item = { ...item, ...told };
+  $("#given").textContent = item.given;
+  $(".facts").innerHTML = item.facts_html;
+  showDrawn();
 }
 
 function decide(verdict, reason = null) {
@@ -145,8 +179,7 @@ function outline() {
   tools.edit("outline", item.ring, help_, (ring) => {
     item.ring = ring;
     answer("outline", { outline_px: ring });
-    say("Outline sent.");
-    setTimeout(() => say(null), 1200);
+    brief("Outline sent.");
   });
 }
 
@@ -161,8 +194,7 @@ function missed() {
     if (!chosen) return;
     answer("missed", { outline_px: ring, kind, label: chosen }, { subject: null, run: viewer.run.name });
     if (item.is_tile && item.decidable) answer("verdict", { verdict: "missed" });
-    say("Missed change sent.");
-    setTimeout(() => say(null), 1200);
+    brief("Missed change sent.");
   });
 }
 
@@ -177,23 +209,36 @@ function second() {
   if (MAY_DECIDE && !item.is_tile) answer("assign_second", { rule: "asked for at the desk" });
 }
 
+/** Take the last answer back: of this visit, or what the desk knows of the last hours. */
 async function undo() {
-  const last = given.pop();
-  if (!last || !MAY_DECIDE) {
-    say("There is nothing of this visit to undo.");
-    setTimeout(() => say(null), 1500);
-    return;
-  }
-  send({ key: newKey(), act: "undo", subject: last.subject, run: null, body: { event_key: last.key }, run_key: viewer.run.key })
-    .then((result) => {
-      if (result.item && item.subject === last.subject) {
-        item = { ...item, ...result.item };
-        $("#given").textContent = item.given;
-        $(".facts").innerHTML = item.facts_html;
-      }
-    });
-  if (last.subject && last.subject !== item.subject) open(await line.at(last.subject));
+  if (!MAY_DECIDE) return;
+  const own = given.pop();
+  const last = own ? { subject: own.subject, body: { event_key: own.key } } : await lastTaken();
+  if (!last) return;
+  const { subject, body } = last;
+  send({ key: newKey(), act: "undo", subject, run: null, body, run_key: viewer.run.key })
+    .then((result) => heard(result, "undo"));
+  line.forget(subject);
+  if (subject && subject !== item.subject) open(await line.goTo(subject));
   $("#given").textContent = "Taken back";
+}
+
+/** The last own answer that the desk knows, for a page that was loaded since. */
+async function lastTaken() {
+  try {
+    const { event, subject } = await get("/api/answers/last");
+    if (event !== null) return { subject, body: { event } };
+    brief("There is no answer of yours to take back.");
+  } catch (problem) {
+    brief(`Your last answer is not known: ${problem.message}.`);
+  }
+  return null;
+}
+
+/** Answers that no other one takes back. */
+function standing(answers) {
+  const undone = new Set(answers.filter(({ act }) => act === "undo").map(({ body }) => body.event_key));
+  return answers.filter(({ act, key }) => act !== "undo" && !undone.has(key));
 }
 
 async function goNext() {
@@ -298,8 +343,7 @@ function bands() {
   const { low, high, gamma } = viewer.look;
   const kept = Object.fromEntries(Object.entries({ low, high, gamma }).filter(([, value]) => value !== undefined));
   viewer.setLook(bandSet === 0 ? kept : { ...kept, bands: sets[bandSet].bands });
-  say(sets.length === 1 ? "These images have no other bands." : `Bands: ${sets[bandSet].name}`);
-  setTimeout(() => say(null), 1200);
+  brief(sets.length === 1 ? "These images have no other bands." : `Bands: ${sets[bandSet].name}`);
 }
 
 function setAdvance() {
@@ -359,7 +403,7 @@ $(".handle").addEventListener("keydown", (event) => {
   }
 });
 addEventListener("popstate", async (event) => {
-  if (event.state?.subject) open(await line.at(event.state.subject), { push: false });
+  if (event.state?.subject) open(await line.goTo(event.state.subject), { push: false });
 });
 
 const first = JSON.parse($("#first").textContent);

@@ -1,9 +1,10 @@
 // The order in which items come: the queue as it was filtered, fetched ahead so that the next one is there at once.
 
-import { get } from "./http.js";
+import { get, role } from "./http.js";
 
 const AHEAD = 2;
 const BATCH = 20;
+const RECOUNT_MS = 120; // answers that follow each other quickly are counted once
 
 export class Line {
   constructor(viewer) {
@@ -16,7 +17,8 @@ export class Line {
     this.pictures = [];
     this.filters = new URLSearchParams(location.search);
     this.filters.delete("subject");
-    this.settles = this.filters.get("needs") === "settle";
+    this.settles = role === "lead" && this.filters.get("needs") === "settle"; // anybody else answers again
+    this.waits = !this.filters.has("show") && this.filters.get("what") !== "unseen";
     this.left = null;
   }
 
@@ -30,7 +32,9 @@ export class Line {
 
   /** What is left to do, in words. */
   words() {
-    return this.left === null ? "" : `${this.left} waiting`;
+    if (this.left === null) return "";
+    if (this.filters.get("needs") === "settle") return `${this.left} disputed`;
+    return this.waits ? `${this.left} waiting` : `${this.left} in this view`;
   }
 
   address(subject) {
@@ -67,10 +71,43 @@ export class Line {
     return this.at(this.subject);
   }
 
-  /** Somebody decided: look at it anew next time. */
-  answered(subject) {
-    if (subject) this.items.delete(subject);
-    if (this.left !== null && this.left > 0) this.left -= 1;
+  /** Go to any subject; what lies between it and what is on the screen comes next, or was visited. */
+  async goTo(subject) {
+    const [behind, before] = [this.visited.lastIndexOf(subject), this.ahead.indexOf(subject)];
+    if (behind >= 0) {
+      this.ahead.unshift(...this.visited.splice(behind + 1));
+    } else if (before >= 0) {
+      this.visited.push(...this.ahead.splice(0, before + 1));
+    } else {
+      this.ahead.unshift(this.visited.pop());
+      this.visited.push(subject);
+    }
+    this.subject = subject;
+    return this.at(subject);
+  }
+
+  /** Something was said about it: look at it anew next time. */
+  forget(subject) {
+    this.items.delete(subject);
+  }
+
+  /** Ask how many are left, after answers were taken. */
+  recount() {
+    clearTimeout(this.counting);
+    this.counting = setTimeout(async () => {
+      const query = new URLSearchParams(this.filters);
+      query.set("limit", "1");
+      try {
+        this.tell((await get(`/api/queue?${query}`)).total);
+      } catch {
+        // the number stays; it is asked for again after the next answer
+      }
+    }, RECOUNT_MS);
+  }
+
+  tell(left) {
+    this.left = left;
+    document.querySelector("#left-count").textContent = this.words();
   }
 
   /** Fetch what comes next, with the tiles that its first view needs. */
@@ -105,10 +142,9 @@ export class Line {
     query.set("from", from);
     query.set("limit", String(BATCH));
     const found = await get(`/api/queue?${query}`);
-    this.left = found.total;
+    this.tell(found.total);
     const known = new Set([...this.visited, ...this.ahead]);
     this.ahead.push(...found.subjects.filter((subject) => !known.has(subject)));
-    document.querySelector("#left-count").textContent = this.words();
   }
 
   item(subject) {

@@ -1,11 +1,14 @@
 // Answers on their way: kept in the browser until the desk has taken them, sent again until it has.
 //
-// Every answer has a key of its own, so that one which arrived although the browser never heard of it counts once.
+// Every answer has a key of its own, so that one which arrived although the browser never heard of it counts once. Each
+// is kept under that key, and nothing is ever written over: tabs of one reviewer see each other's answers, and the one
+// that is left sends what a closed one did not.
 
 import { Refused, post, reviewer } from "./http.js";
 
-const STORE = `sitewatch-outbox:${reviewer}`;
+const STORE = `sitewatch-outbox:${encodeURIComponent(reviewer)}:`;
 const SLOWEST_S = 30;
+const OTHERS_S = 4; // how long the tab that took an answer is left to send it
 
 const waiting = read();
 const listeners = [];
@@ -23,17 +26,19 @@ export function watch(listener) {
 /** Take an answer; resolves with what the desk said once it has it, also after many tries. */
 export function send(answer) {
   return new Promise((taken) => {
-    waiting.push({ answer, taken, refused: null });
-    keep();
+    const entry = { answer, taken, refused: null, at: Math.max(Date.now(), (waiting.at(-1)?.at ?? 0) + 1) };
+    waiting.push(entry);
+    keep(entry);
     flush();
   });
 }
 
+/** Answers that have not arrived, the oldest first. */
+export const pending = () => waiting.filter((entry) => !entry.refused).map((entry) => entry.answer);
+
 /** Let go of an answer that the desk refused and that somebody has read about. */
 export function dismiss(key) {
-  const index = waiting.findIndex((entry) => entry.refused && entry.answer.key === key);
-  if (index >= 0) waiting.splice(index, 1);
-  keep();
+  drop(waiting.find((entry) => entry.refused && entry.answer.key === key));
 }
 
 /** A key for a new answer. */
@@ -51,16 +56,15 @@ export async function flush() {
     for (let entry = next(); entry; entry = next()) {
       try {
         const result = await post("/api/answers", entry.answer);
-        waiting.splice(waiting.indexOf(entry), 1);
         pause = 1;
         trouble = "";
-        keep();
+        drop(entry);
         entry.taken?.(result);
       } catch (problem) {
         if (!(problem instanceof Refused)) throw problem;
         if (isFinal(problem.status)) {
           entry.refused = problem.message;
-          keep();
+          if (waiting.includes(entry)) keep(entry); // else another tab was told the same, and somebody has read it
           continue;
         }
         trouble = problem.status === 401 ? "you are signed out: open your link in another tab" : problem.message;
@@ -75,28 +79,65 @@ export async function flush() {
   }
 }
 
-const next = () => waiting.find((entry) => !entry.refused);
+const next = () => waiting.find((entry) => !entry.refused && !(entry.due > Date.now()));
 
 /** Whether sending the same again can only give the same. */
 const isFinal = (status) => [400, 403, 404, 409, 413, 422].includes(status);
 
-function keep() {
+function keep({ answer, refused, at }) {
   try {
-    const plain = waiting.map(({ answer, refused }) => ({ answer, refused }));
-    localStorage.setItem(STORE, JSON.stringify(plain));
+    localStorage.setItem(STORE + answer.key, JSON.stringify({ answer, refused, at }));
   } catch {
     trouble = "this browser keeps nothing: do not close the page before everything is saved";
   }
   tell();
 }
 
+function drop(entry) {
+  const index = waiting.indexOf(entry);
+  if (index < 0) return;
+  waiting.splice(index, 1);
+  try {
+    localStorage.removeItem(STORE + entry.answer.key);
+  } catch {
+    // it was never kept
+  }
+  tell();
+}
+
 function read() {
   try {
-    const found = JSON.parse(localStorage.getItem(STORE) ?? "[]");
-    return Array.isArray(found) ? found.filter((entry) => entry?.answer?.key).map((entry) => ({ ...entry })) : [];
+    const names = Object.keys(localStorage).filter((name) => name.startsWith(STORE));
+    return names.map((name) => parsed(localStorage.getItem(name))).filter(Boolean).sort((a, b) => a.at - b.at);
   } catch {
     return [];
   }
+}
+
+function parsed(text) {
+  try {
+    const found = JSON.parse(text);
+    return found?.answer?.key ? found : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Another tab took, sent or was refused an answer. */
+function heard({ key, newValue }) {
+  if (!key?.startsWith(STORE)) return;
+  const known = waiting.find((entry) => STORE + entry.answer.key === key);
+  const told = parsed(newValue);
+  if (known && told) {
+    known.refused = told.refused;
+  } else if (known) {
+    waiting.splice(waiting.indexOf(known), 1);
+    known.taken?.({ item: null });
+  } else if (told) {
+    waiting.push({ ...told, due: Date.now() + OTHERS_S * 1000 });
+    setTimeout(flush, OTHERS_S * 1000 + 50);
+  }
+  tell();
 }
 
 function tell() {
@@ -108,6 +149,7 @@ function tell() {
   for (const listener of listeners) listener(state);
 }
 
+addEventListener("storage", heard);
 addEventListener("online", flush);
 addEventListener("beforeunload", (event) => {
   if (waiting.some((entry) => !entry.refused)) event.preventDefault();

@@ -37,6 +37,7 @@ export function zoneSource(zones) {
 /** Style of a change on the map of `date()`: a whole outline where it stands, a thin one on the other date. */
 export function changeStyle(date, current) {
   return (feature) => {
+    if (feature.get("replaced")) return null; // somebody drew it anew
     const kind = feature.get("kind");
     const here = date() === null || feature.get("date") === date();
     const chosen = feature.get("change") === current();

@@ -172,11 +172,19 @@ export class Viewer {
     this.redraw();
   }
 
-  /** An outline that the run does not have: drawn by a person, or added by one. */
-  setExtra(outline) {
+  /** Outlines that people drew: of changes that the run lacks, or in place of its own. */
+  setExtra(outlines) {
+    const drawn = JSON.stringify(outlines);
     const source = this.sides.left.layers.outlines.getSource(); // both maps share it
-    for (const feature of source.getFeatures().filter((found) => found.get("extra"))) source.removeFeature(feature);
-    if (outline) source.addFeatures(changeSource([{ ...outline, extra: true }]).getFeatures());
+    if (drawn === source.get("drawn")) return;
+    source.set("drawn", drawn);
+    const places = new Set(outlines.map(({ change, date }) => `${change} ${date}`));
+    for (const feature of source.getFeatures()) {
+      if (feature.get("extra")) source.removeFeature(feature);
+      else feature.set("replaced", places.has(`${feature.get("change")} ${feature.get("date")}`));
+    }
+    source.addFeatures(changeSource(outlines.map((outline) => ({ ...outline, extra: true }))).getFeatures());
+    this.redraw();
   }
 
   toggle(layer) {

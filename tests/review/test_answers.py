@@ -1,5 +1,7 @@
 """Answers: each one event, counted once, refused in words; and what a second reviewer is not to know."""
 
+import shutil
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -42,6 +44,16 @@ def test_the_same_answer_sent_again_counts_once(desk: RunningDesk, ana: Person, 
     other = ana.answer("verdict", change, {"verdict": "unsure"}, key=key)
     assert other.status_code == 409
     assert len(events(desk)) == 1
+
+
+def test_an_answer_that_was_taken_is_never_told_to_be_lost(
+    desk: RunningDesk, ana: Person, change: str
+) -> None:
+    shutil.rmtree(desk.root / SITE_RUN)
+    desk.app.state.shelf._listed = float("-inf")
+    answer = ana.answer("verdict", change, {"verdict": "confirmed"})
+    assert (answer.status_code, answer.json()["item"]) == (200, None)
+    assert [event.seq for event in events(desk)] == [answer.json()["event"]]
 
 
 def test_nobody_answers_for_somebody_else(desk: RunningDesk, ana: Person, change: str) -> None:
@@ -129,6 +141,37 @@ def test_a_missed_change_is_added_and_shown(desk: RunningDesk, ana: Person) -> N
     assert "added by a person" in ana.get("/?show=all").text
 
 
+def test_outlines_that_people_drew_are_told_as_far_as_one_may_know(
+    desk: RunningDesk, ana: Person, change: str
+) -> None:
+    def drawn(person: Person, key: str = SITE_KEY) -> dict[str, Any]:
+        found = person.get(f"/api/runs/{key}/drawn").json()["outlines"]
+        return {outline["change"]: outline for outline in found}
+
+    assert drawn(ana) == {}
+    added = ana.answer(
+        "missed",
+        None,
+        {"outline_px": RING, "kind": "vanished", "label": "truck"},
+        run=SITE_RUN,
+        run_key=SITE_KEY,
+    ).json()["subject"]
+    key = uuid4().hex
+    ana.answer("outline", change, {"outline_px": RING}, run_key=SITE_KEY, key=key)
+    assert {c: (o["kind"], o["date"], o["label"]) for c, o in drawn(ana).items()} == {
+        added: ("vanished", "before", "truck"), change: ("appeared", "after", "aircraft"),
+    }  # fmt: skip
+    omar = desk.person("Omar")
+    assert drawn(omar) == drawn(ana)
+    ana.answer("verdict", change, {"verdict": "confirmed"})
+    ana.answer("assign_second", change, {"rule": "asked for at the desk"})
+    assert set(drawn(omar)) == {added}, "a second reviewer is to judge what the run found"
+    ana.answer("undo", change, {"event_key": key})
+    assert set(drawn(ana)) == {added}
+    assert drawn(ana, PLAIN_RUN) == {}
+    assert ana.get("/api/runs/nothing/drawn").status_code == 404
+
+
 def test_undo_takes_back_the_own_answer_and_keeps_both_events(
     desk: RunningDesk, ana: Person, change: str
 ) -> None:
@@ -141,6 +184,22 @@ def test_undo_takes_back_the_own_answer_and_keeps_both_events(
     assert undone.json()["item"]["given"] == "Not answered yet"
     assert [event.act for event in events(desk)] == ["verdict", "undo"]
     assert ana.answer("undo", change, {"event_key": key}).status_code == 409
+
+
+def test_the_last_own_answer_is_known(
+    desk: RunningDesk, ana: Person, change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nothing = {"event": None, "subject": None}
+    assert ana.get("/api/answers/last").json() == nothing
+    ana.answer("verdict", change, {"verdict": "confirmed"})
+    ana.answer("note", change, {"text": "first"})
+    desk.person("Omar").answer("note", change, {"text": "another's"})
+    assert ana.get("/api/answers/last").json() == {"event": 2, "subject": change}
+    ana.answer("undo", change, {"event": 2})
+    assert ana.get("/api/answers/last").json() == {"event": 1, "subject": change}
+    monkeypatch.setattr("review.answers.SITTING", timedelta(0))
+    assert ana.get("/api/answers/last").json() == nothing
+    assert desk.stranger().get("/api/answers/last").status_code == 401
 
 
 def test_two_people_on_one_change_both_count(desk: RunningDesk, ana: Person, change: str) -> None:

@@ -29,7 +29,14 @@ def desk(written: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ru
     """One desk for all of these: they look and do not answer."""
     shutil.copytree(written, root := tmp_path_factory.mktemp("shared") / "outputs")
     with opened(root) as running:
+        for address in ("/fails", "/api/fails"):
+            running.app.add_api_route(address, fail)
         yield running
+
+
+def fail() -> None:
+    """A fault in the desk."""
+    raise RuntimeError("secret words")
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +62,8 @@ def test_this_machines_own_names_are_answered(desk: RunningDesk, host: str) -> N
 @pytest.mark.parametrize(
     ("address", "status"),
     [
-        ("/", 200), ("/nothing", 404), ("/healthz", 200), ("/static/desk.css", 200), ("/static/nothing", 404),
+        ("/fails", 500), ("/api/fails", 500), ("/", 200),
+        ("/nothing", 404), ("/healthz", 200), ("/static/desk.css", 200), ("/static/nothing", 404),
         ("/api/queue", 200), ("/api/nothing", 404), ("/api/items?subject=nothing", 404),
         (f"/runs/{PLAIN_RUN}/tiles/before/0/0/0.png", 200), (f"/runs/{PLAIN_RUN}/tiles/before/9/9/9.png", 404),
         ("/review?subject=nothing", 404), ("/?min_score=x", 422), ("/?what=nothing", 422), ("/" + "x" * 5000, 414),
@@ -72,6 +80,7 @@ def test_every_response_carries_the_headers(ana: Person, address: str, status: i
     assert "frame-ancestors 'none'" in policy
     assert "cache-control" in answer.headers
     assert "Traceback" not in answer.text
+    assert "secret words" not in answer.text
 
 
 def test_refusals_before_the_application_carry_them_too(ana: Person) -> None:

@@ -46,6 +46,17 @@ def test_public_urls_that_cannot_be(url: str, tmp_path: Path) -> None:
         DeskSettings(root=tmp_path, public_url=url)
 
 
+def test_a_desk_behind_a_proxy_wants_invitations(tmp_path: Path) -> None:
+    for url in ("https://desk.example.org", "http://10.1.2.3:80", "https://127.0.0.1.example.org"):
+        for authentication in (None, "start-link"):
+            with pytest.raises(CannotOpen, match="--auth invitations"):
+                DeskSettings(root=tmp_path, public_url=url, authentication=authentication)
+        desk = DeskSettings(root=tmp_path, public_url=url, authentication="invitations")
+        assert not desk.start_link
+    for url in ("http://localhost:9000", "http://127.0.0.1:8741", "http://[::1]:8741"):
+        assert DeskSettings(root=tmp_path, public_url=url).start_link
+
+
 def test_names_that_requests_may_carry(tmp_path: Path) -> None:
     usual = DeskSettings(root=tmp_path)
     assert usual.hosts == {f"{name}:{DEFAULT_PORT}" for name in ("127.0.0.1", "localhost", "[::1]")}

@@ -1,9 +1,11 @@
 """A review desk as users start it, and a browser to look at it with."""
 
 import contextlib
+import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,9 +14,12 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+import uvicorn
 from numpy.typing import NDArray
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
+from review.app import create_app
+from review.server import sign_in_link
 from review.settings import DeskSettings
 from tests.services.processes import START_S, free_port, stop
 
@@ -38,6 +43,27 @@ class DeskProcess:
     def settings(self) -> DeskSettings:
         """As the desk has them, to make further links."""
         return DeskSettings(root=self.root, port=int(self.address.rsplit(":", 1)[1]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeskThread:
+    """A desk that listens in this process; otherwise as users have it."""
+
+    settings: DeskSettings
+    app: Any = field(repr=False)
+
+    @property
+    def link(self) -> str:
+        """A link that signs in as lead."""
+        return sign_in_link(self.settings)
+
+    @property
+    def address(self) -> str:
+        return self.settings.url
+
+    @property
+    def root(self) -> Path:
+        return self.settings.root
 
 
 @dataclass(kw_only=True)
@@ -76,6 +102,31 @@ def running_desk(
     finally:
         timer.cancel()
         stop(process)
+
+
+@contextlib.contextmanager
+def threaded_desk(root: Path, **given: Any) -> Iterator[DeskThread]:
+    """A desk on an outputs folder for as long as the block lasts; there at once, unlike a program that starts."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(64)
+        settings = DeskSettings(root=root, port=listening.getsockname()[1], **given)
+        app = create_app(settings)
+        server = uvicorn.Server(
+            uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=2)
+        )
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+        thread.start()
+        try:
+            until = time.monotonic() + START_S
+            while not server.started:
+                assert thread.is_alive(), "the desk did not start"
+                assert time.monotonic() < until, "the desk did not start"
+                time.sleep(0.01)
+            yield DeskThread(settings=settings, app=app)
+        finally:
+            server.should_exit = True
+            thread.join(START_S)
 
 
 @pytest.fixture(scope="session")

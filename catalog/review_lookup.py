@@ -1,0 +1,43 @@
+"""What a page asks of the journal besides where one subject stands."""
+
+from collections import defaultdict
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from catalog.journal import ReviewEvent, event_of, in_force
+from catalog.layout import utc_text
+from catalog.review_tables import review_events, review_items
+from catalog.standings import ReviewState, fold
+
+
+def last_of(connection: Connection, reviewer: str, *, since: datetime) -> ReviewEvent | None:
+    """The last answer of a reviewer that they have not taken back.
+
+    Parameters
+    ----------
+    connection : Connection
+    reviewer : str
+    since : datetime
+        Aware; nothing older is looked at.
+    """
+    column = review_events.c
+    own = select(review_events).where(column.reviewer == reviewer, column.at >= utc_text(since))
+    rows = connection.execute(own.order_by(column.seq)).mappings()
+    standing = in_force([event_of(row) for row in rows])
+    return standing[-1] if standing else None
+
+
+def drawn_in(connection: Connection, run: str) -> list[ReviewState]:
+    """Where the changes of a run stand that people added or whose outlines they drew; what the rule says left out."""
+    event, item = review_events.c, review_items.c
+    drawn = (
+        select(event.subject)
+        .join_from(review_items, review_events, event.subject == item.subject)
+        .where(item.run == run, event.act.in_(("outline", "missed")))
+    )
+    events = defaultdict(list)
+    rows = select(review_events).where(event.subject.in_(drawn)).order_by(event.seq)
+    for row in connection.execute(rows).mappings():
+        events[row["subject"]].append(event_of(row))
+    return [fold(subject, of_it) for subject, of_it in events.items()]
