@@ -1,6 +1,7 @@
 """The records of the review desk: one door to the journal, the queue and the figures."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -117,6 +118,10 @@ class ReviewStore:
         BrokenJournal
             The journal in the database lacks events that its copy has.
         """
+        return self.take(draft).result()
+
+    def take(self, draft: ReviewDraft) -> "Future[ReviewEvent]":
+        """The same for somebody who does something else meanwhile: done once the answer is in for good."""
         return self._desk.give(draft)
 
     def events(

@@ -36,6 +36,11 @@ class SecondRule:
         if self.score_band is not None and not 0.0 <= self.score_band[0] <= self.score_band[1] <= 1.0:
             raise BadReview(f"score band of second reviews must be two rising scores, got {self.score_band}")
 
+    @property
+    def wants_any(self) -> bool:
+        """Whether it can want any change at all."""
+        return self.share > 0 or self.score_band is not None or bool(self.zones or self.labels)
+
     def wants(self, entry: QueueEntry) -> str | None:
         """Why a change wants a second reviewer; None where it does not."""
         if entry.what != "change":

@@ -34,12 +34,13 @@ def create_app(settings: DeskSettings) -> FastAPI:
     settings : DeskSettings
     """
     store, shelf = ReviewStore(settings.root, second=settings.second), RunShelf(settings.root)
-    desk = Desk(store, shelf)
+    desk, sessions = Desk(store, shelf), admission.Sessions(settings)
 
     @asynccontextmanager
     async def open_until_stopped(_app: FastAPI) -> AsyncIterator[None]:
         yield
         desk.close()
+        sessions.close()
 
     app = _Guarded(
         settings,
@@ -50,7 +51,7 @@ def create_app(settings: DeskSettings) -> FastAPI:
         lifespan=open_until_stopped,
     )
     app.state.settings = settings
-    app.state.sessions = admission.Sessions(settings)
+    app.state.sessions = sessions
     app.state.store, app.state.shelf, app.state.desk = store, shelf, desk
     app.mount("/static", _Static(directory=STATIC), name="static")
     for module in (admission, pages, pictures, answers, team):
