@@ -58,6 +58,11 @@ class LabelledCases:
     left_out: tuple[tuple[str, str], ...]
 
 
+_ELSEWHERE = (
+    "it was answered on an earlier result of the run and does not lie on the images of the present one"
+)
+
+
 @dataclass(kw_only=True)
 class _Tile:
     """What is known of one tile, boxes in pixels of the run's grid."""
@@ -168,7 +173,12 @@ def _tiles(
     connection: Connection, run: StoredRun, row: Mapping[Any, Any], left_out: list[tuple[str, str]]
 ) -> Iterable[_Tile]:
     """Tiles of a run in which anything was decided."""
-    items = connection.execute(select(review_items).where(review_items.c.run == row["name"])).mappings().all()
+    every = connection.execute(select(review_items).where(review_items.c.run == row["name"])).mappings().all()
+    there = {outcome.tile for outcome in run.report.outcomes}
+    items = [item for item in every if item["tile"] in there]
+    left_out += [
+        (item["subject"], _ELSEWHERE) for item in every if item["verdict"] and item["tile"] not in there
+    ]
     found = {item["tile"]: _Tile(run=str(row["name"]), tile=item["tile"]) for item in items}
     everything: list[tuple[str, Box]] = []
     for item in items:
@@ -206,7 +216,11 @@ def _boxes(
     if body is None or item["kind"] not in _DATES:
         left_out.append((item["subject"], "where its two ends lie is not known any more"))
         return []
-    cols, rows = zip(*on_grid(body, row["grid"]), strict=True)
+    try:
+        cols, rows = zip(*on_grid(body, row["grid"]), strict=True)
+    except BadReview:
+        left_out.append((item["subject"], _ELSEWHERE))
+        return []
     return [(item["kind"], (min(cols), min(rows), max(cols), max(rows)))]
 
 

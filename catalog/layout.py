@@ -68,9 +68,14 @@ def keeps_records(root: Path) -> bool:
     return (root / DATABASE).exists() or bool(os.environ.get(DATABASE_ADDRESS, "").strip())
 
 
+def has_records(folder: Path) -> bool:
+    """Whether records of the runs in a folder were begun."""
+    return any((folder / name).is_file() for name in (DATABASE, DATABASE_ID, JOURNAL_COPY, JOURNAL_HEADS))
+
+
 def holds_records(folder: Path) -> bool:
     """Whether a folder is an outputs folder in which records are kept, or were."""
-    if any((folder / name).is_file() for name in (DATABASE, DATABASE_ID, JOURNAL_COPY, JOURNAL_HEADS)):
+    if has_records(folder):
         return True
     return (folder / CATALOG).is_file() and not (folder / COLLECTION).is_file()
 

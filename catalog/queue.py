@@ -206,7 +206,8 @@ def page(
     limit : int
         Entries, at most `MOST_ENTRIES`.
     viewer : str or None
-        Reviewer to whom verdicts are not shown that they are to give anew without knowing them.
+        Reviewer to whom verdicts are not shown that they are to give anew without knowing them; nor do filters
+        find a change by them.
 
     Raises
     ------
@@ -215,7 +216,11 @@ def page(
     """
     limit = max(1, min(limit, MOST_ENTRIES))
     subjects = mirror.find(
-        connection, filters, before=None if after is None else _position(after), limit=limit + 1
+        connection,
+        filters,
+        before=None if after is None else _position(after),
+        limit=limit + 1,
+        viewer=viewer,
     )
     found = entries(connection, review_items.c.subject.in_(subjects[:limit]), viewer=viewer)
     return QueuePage(entries=tuple(found), next=position_of(found[-1]) if len(subjects) > limit else None)
@@ -235,9 +240,11 @@ def entries(
     return [_entry(row, viewer) for row in connection.execute(query).mappings()]
 
 
-def counts(connection: Connection, mirror: QueueMirror, filters: QueueFilters) -> Counts:
-    """How much a filter finds, split by what can be filtered further."""
-    total, tiles, by = mirror.count(connection, filters)
+def counts(
+    connection: Connection, mirror: QueueMirror, filters: QueueFilters, *, viewer: str | None = None
+) -> Counts:
+    """How much a filter finds, split by what can be filtered further; for a viewer as `page` shows it."""
+    total, tiles, by = mirror.count(connection, filters, viewer=viewer)
     return Counts(total=total, tiles=tiles, by=by)
 
 

@@ -28,11 +28,14 @@ FACETS = (
 """What counts are split by."""
 
 _CODED = (*FACETS, "listed", "run", "tile")
+_TO_BE_ANSWERED = ("needed", "waiting")
 _CHOSEN = {
     "sites": "site", "zones": "zone", "runs": "run", "tiles": "tile", "kinds": "kind", "labels": "label",
     "states": "state", "verdicts": "verdict", "reasons": "verdict_reason", "seconds": "second", "needs": "needs",
 }  # fmt: skip
-_COLUMNS = tuple(dict.fromkeys((*_CODED, *ORDER, "score", "after_time", "reviewers", "changed")))
+_COLUMNS = tuple(
+    dict.fromkeys((*_CODED, *ORDER, "score", "after_time", "reviewers", "rule_state", "changed"))
+)
 _SORT_ANEW = 2000
 """From so many changed rows on sorting all is quicker than moving each."""
 
@@ -40,6 +43,7 @@ _NO_DAY = -1
 _LAST = select(func.max(review_items.c.changed))
 
 Mask = NDArray[np.bool_]
+Codes = Mapping[str, NDArray[np.int32]]
 
 
 class QueueMirror:
@@ -50,24 +54,35 @@ class QueueMirror:
         self._clear()
 
     def find(
-        self, connection: Connection, filters: QueueFilters, *, before: Position | None = None, limit: int
+        self,
+        connection: Connection,
+        filters: QueueFilters,
+        *,
+        before: Position | None = None,
+        limit: int,
+        viewer: str | None = None,
     ) -> list[str]:
-        """Subjects that a filter finds, in the queue's order, from the one after `before` on."""
+        """Subjects that a filter finds, in the queue's order, from the one after `before` on.
+
+        For a viewer an entry that they are to answer blind is found by what they may know of it alone.
+        """
         with self._lock:
             self._catch_up(connection)
             end = len(self._keys) if before is None else bisect_left(self._keys, before)
-            found = np.flatnonzero(self._mask(filters)[self._in_order()[:end]])[-limit:]
+            mask = self._mask(filters, self._seen_by(viewer))
+            found = np.flatnonzero(mask[self._in_order()[:end]])[-limit:]
             return [self._keys[place][-1] for place in found[::-1]]
 
     def count(
-        self, connection: Connection, filters: QueueFilters
+        self, connection: Connection, filters: QueueFilters, *, viewer: str | None = None
     ) -> tuple[int, int, dict[str, dict[str, int]]]:
-        """Entries and tiles that a filter finds, and the entries split by `FACETS`."""
+        """Entries and tiles that a filter finds, and the entries split by `FACETS`; for a viewer as in `find`."""
         with self._lock:
             self._catch_up(connection)
-            rows = np.flatnonzero(self._mask(filters))
-            runs, tiles = self._codes["run"][rows].astype(np.int64), self._codes["tile"][rows]
-            by = {name: self._split(name, rows) for name in FACETS}
+            codes = self._seen_by(viewer)
+            rows = np.flatnonzero(self._mask(filters, codes))
+            runs, tiles = codes["run"][rows].astype(np.int64), codes["tile"][rows]
+            by = {name: self._split(name, codes[name][rows]) for name in FACETS}
             return len(rows), len(np.unique((runs << 32) | tiles)), by
 
     def _clear(self) -> None:
@@ -75,6 +90,7 @@ class QueueMirror:
         self._rows: dict[str, int] = {}
         self._known: dict[str, dict[Any, int]] = {name: {} for name in _CODED}
         self._codes: dict[str, NDArray[np.int32]] = {name: np.empty(0, np.int32) for name in _CODED}
+        self._rule_states = np.empty(0, np.int32)
         self._scores = np.empty(0)
         self._days = np.empty(0, np.int32)
         self._answered: dict[str, Mask] = {}
@@ -113,14 +129,15 @@ class QueueMirror:
             self._codes = {
                 n: np.append(codes, np.zeros(missing, np.int32)) for n, codes in self._codes.items()
             }
+            self._rule_states = np.append(self._rule_states, np.zeros(missing, np.int32))
             self._scores = np.append(self._scores, np.full(missing, np.nan))
             self._days = np.append(self._days, np.full(missing, _NO_DAY, np.int32))
             self._answered = {n: np.append(m, np.zeros(missing, np.bool_)) for n, m in self._answered.items()}
 
     def _store(self, row: Mapping[str, Any], number: int) -> None:
         for name in _CODED:
-            known = self._known[name]
-            self._codes[name][number] = known.setdefault(row[name], len(known))
+            self._codes[name][number] = self._code(name, row[name])
+        self._rule_states[number] = self._code("state", row["rule_state"] or "provisional")
         self._scores[number] = np.nan if row["score"] is None else row["score"]
         self._days[number] = _day_number(row["after_time"])
         for reviewer in row["reviewers"]:
@@ -156,14 +173,37 @@ class QueueMirror:
             self._order = np.fromiter((self._rows[key[-1]] for key in self._keys), np.int32, len(self._keys))
         return self._order
 
-    def _mask(self, filters: QueueFilters) -> Mask:
-        found = self._among("what", (filters.what,))
+    def _seen_by(self, viewer: str | None) -> Codes:
+        """Codes as somebody may know them: without what `catalog.queue.QueueEntry.blinded` hides."""
+        if viewer is None:
+            return self._codes
+        hidden = self._among("second", _TO_BE_ANSWERED, self._codes)
+        if viewer in self._answered:
+            hidden &= ~self._answered[viewer]
+        if not hidden.any():
+            return self._codes
+        blind: dict[str, NDArray[np.int32]] = {
+            "state": self._rule_states, "verdict": self._one("verdict", None),
+            "verdict_reason": self._one("verdict_reason", None), "suppressed": self._one("suppressed", False),
+        }  # fmt: skip
+        shown = {name: np.where(hidden, codes, self._codes[name]) for name, codes in blind.items()}
+        return {**self._codes, **shown}
+
+    def _one(self, column: str, value: Any) -> NDArray[np.int32]:
+        return np.asarray(self._code(column, value), np.int32)
+
+    def _code(self, column: str, value: Any) -> int:
+        known = self._known[column]
+        return known.setdefault(value, len(known))
+
+    def _mask(self, filters: QueueFilters, codes: Codes) -> Mask:
+        found = self._among("what", (filters.what,), codes)
         for name, column in _CHOSEN.items():
             if getattr(filters, name):
-                found &= self._among(column, [value or None for value in getattr(filters, name)])
+                found &= self._among(column, [value or None for value in getattr(filters, name)], codes)
         for name in ("suppressed", "listed"):
             if getattr(filters, name) is not None:
-                found &= self._among(name, (getattr(filters, name),))
+                found &= self._among(name, (getattr(filters, name),), codes)
         unscored = np.isnan(self._scores)
         if filters.min_score is not None:
             found &= unscored | (self._scores >= filters.min_score)
@@ -180,16 +220,14 @@ class QueueMirror:
             found &= self._answered.get(filters.answered_by, nobody)
         return found
 
-    def _among(self, column: str, values: Sequence[Any]) -> Mask:
+    def _among(self, column: str, values: Sequence[Any], codes: Codes) -> Mask:
         known = self._known[column]
-        codes = [known[value] for value in values if value in known]
-        found: Mask = (
-            np.isin(self._codes[column], codes) if len(codes) != 1 else self._codes[column] == codes[0]
-        )
+        wanted = [known[value] for value in values if value in known]
+        found: Mask = np.isin(codes[column], wanted) if len(wanted) != 1 else codes[column] == wanted[0]
         return found
 
-    def _split(self, column: str, rows: NDArray[np.intp]) -> dict[str, int]:
-        numbers = np.bincount(self._codes[column][rows], minlength=len(self._known[column]))
+    def _split(self, column: str, codes: NDArray[np.int32]) -> dict[str, int]:
+        numbers = np.bincount(codes, minlength=len(self._known[column]))
         return {
             _named(value): int(numbers[code]) for value, code in self._known[column].items() if numbers[code]
         }

@@ -28,6 +28,8 @@ from catalog.second_review import SecondRule
 from catalog.standings import ReviewState
 from models.change import Change, TileOutcome
 
+_FIGURES_KEPT = 32
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ChangeView:
@@ -97,7 +99,7 @@ class ReviewStore:
         self.root = root
         self._database: Database = database_of(root, kept=True)
         self._mirror = QueueMirror()
-        self._figured: tuple[Any, Figures | None] = (None, None)
+        self._figured: tuple[Any, dict[Any, Figures]] = (None, {})
         with self._database.writing() as connection:  # makes the tables, or brings them up to date
             mark_lately(connection)
         self.sync()
@@ -183,10 +185,10 @@ class ReviewStore:
         found = self.entry(subject)
         return None if found is None else queue.position_of(found)
 
-    def counts(self, filters: QueueFilters | None = None) -> Counts:
+    def counts(self, filters: QueueFilters | None = None, *, viewer: str | None = None) -> Counts:
         """How much a filter finds; see `catalog.queue.counts`."""
         with self._reading() as connection:
-            return queue.counts(connection, self._mirror, filters or QueueFilters())
+            return queue.counts(connection, self._mirror, filters or QueueFilters(), viewer=viewer)
 
     def change(self, id_: str, *, viewer: str | None = None) -> ChangeView:
         """A change with all that is known of it.
@@ -270,24 +272,21 @@ class ReviewStore:
         sensor: str | None = None,
         simulated: bool | None = None,
         budgets_per_km2: Sequence[float] = BUDGETS_PER_KM2,
+        viewer: str | None = None,
     ) -> Figures:
         """Precision, recall, agreement and the dry run; see `catalog.review_figures.figures`."""
-        asked = (tuple(sites), sensor, simulated, tuple(budgets_per_km2))
+        asked = (tuple(sites), sensor, simulated, tuple(budgets_per_km2), viewer)
         with self._reading() as connection:
             moment = (journal.head(connection).seq, next_change(connection))
-            known, made = (
-                self._figured
-            )  # the last ones, which hold until somebody answers or a run is taken up
-            if made is None or known != (asked, moment):
-                made = figures(
-                    connection,
-                    sites=sites,
-                    sensor=sensor,
-                    simulated=simulated,
-                    budgets_per_km2=budgets_per_km2,
-                )
-                self._figured = ((asked, moment), made)
-        return made
+            known, made = self._figured  # hold until somebody answers or a run is taken up
+            if known != moment or len(made) >= _FIGURES_KEPT:
+                known, made = self._figured = moment, {}
+            if asked not in made:
+                made[asked] = figures(
+                    connection, sites=sites, sensor=sensor, simulated=simulated, budgets_per_km2=budgets_per_km2,
+                    viewer=viewer,
+                )  # fmt: skip
+            return made[asked]
 
     def export_labelled(self, out: Path, *, sites: Sequence[str] = ()) -> LabelledCases:
         """Write what was decided as labelled cases for ``sitewatch evaluate``; see `catalog.labelled`."""

@@ -35,8 +35,9 @@ _SPLITS = ("site", "zone", "label", "band")
 _RUN = ("name", "status", "blank", "assessed_km2")
 _ITEM = (
     "subject", "what", "added", "listed", "run", "tile", "site", "zone", "label", "score", "verdict", "given_label",
-    "answers",
+    "answers", "second", "reviewers",
 )  # fmt: skip
+_UNDECIDED = {"verdict": None, "given_label": None, "answers": 0}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,6 +155,7 @@ def figures(
     sensor: str | None = None,
     simulated: bool | None = None,
     budgets_per_km2: Sequence[float] = BUDGETS_PER_KM2,
+    viewer: str | None = None,
 ) -> Figures:
     """Figures of all reviews, or of those of some sites, one kind of image, simulated or real ones.
 
@@ -165,13 +167,15 @@ def figures(
     simulated : bool or None
     budgets_per_km2 : sequence of float
         Of the dry run.
+    viewer : str or None
+        Reviewer for whom a change that they are still to answer blind counts as undecided.
     """
     runs = [
         dict(row)
         for row in connection.execute(_chosen(review_runs, _RUN, sites, sensor, simulated)).mappings()
     ]
     items = [
-        dict(row)
+        _seen(dict(row), viewer)
         for row in connection.execute(_chosen(review_items, _ITEM, sites, sensor, simulated)).mappings()
     ]
     listed = [i for i in items if i["what"] == "change" and i["listed"] and not i["added"]]
@@ -194,6 +198,14 @@ def band_of(score: float) -> str:
         if score < high:
             return f"{low:g}-{high:g}"
     return f"{BANDS[-2]:g}-{BANDS[-1]:g}"
+
+
+def _seen(item: dict[str, Any], viewer: str | None) -> dict[str, Any]:
+    """An item as far as somebody may know what others said of it."""
+    hidden = (
+        viewer is not None and item["second"] in ("needed", "waiting") and viewer not in item["reviewers"]
+    )
+    return item | _UNDECIDED if hidden else item
 
 
 def _chosen(

@@ -11,11 +11,11 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select
 
 from catalog.database import Database
-from catalog.errors import CatalogError
+from catalog.errors import BadReview, CatalogError
 from catalog.layout import REPORT
 from catalog.reader import StoredRun, list_runs, load_run
 from catalog.review_acts import MISSED
-from catalog.review_rows import change_rows, missed_row, run_row, tile_rows
+from catalog.review_rows import change_rows, missed_row, run_row, tile_rows, unplaced_row
 from catalog.review_standing import next_change, refresh, weigh_tiles
 from catalog.review_tables import review_events, review_items, review_outlines, review_runs
 
@@ -97,7 +97,7 @@ def add_run(connection: Connection, root: Path, run: StoredRun, share: float | N
     _insert(connection, review_outlines, outlines)
     connection.execute(delete(review_runs).where(review_runs.c.name == name))
     connection.execute(insert(review_runs).values(run_row(run, name, stamp_of(run.folder), share, tiles)))
-    _add_missed(connection, root, name)
+    _add_missed(connection, root, name, number)
     here = connection.execute(
         select(review_items.c.subject, review_items.c.tile).where(review_items.c.run == name)
     ).all()
@@ -162,23 +162,32 @@ def _retire(connection: Connection, run: str, present: Iterable[str]) -> None:
         connection.execute(delete(review_outlines).where(review_outlines.c.subject.in_(dropped)))
 
 
-def _add_missed(connection: Connection, root: Path, run: str) -> None:
-    """Changes that people added to a run and tiles that they answered unasked, from the journal."""
-    known = set(_of_run(connection, run))
-    rows = connection.execute(
-        select(review_events).where(review_events.c.run == run).order_by(review_events.c.seq)
-    ).mappings()
-    for row in rows:
-        if row["act"] == "missed" and row["subject"] not in known:
-            known.add(row["subject"])
-            add_missed(connection, root, row["subject"], run, row["body"])
+def _add_missed(connection: Connection, root: Path, run: str, number: int) -> None:
+    """Changes that people added to a run, from the journal: where they lie now, should the run have another grid."""
+    event = review_events.c
+    query = select(event.subject, event.body).where(event.run == run, event.act == "missed")
+    added = {row.subject: row.body for row in connection.execute(query.order_by(event.seq.desc()))}
+    for part in _parts(list(added)):
+        connection.execute(delete(review_items).where(review_items.c.subject.in_(part)))
+        connection.execute(delete(review_outlines).where(review_outlines.c.subject.in_(part)))
+    for subject, body in added.items():
+        _add_one(connection, root, subject, run, body, number)
 
 
 def add_missed(connection: Connection, root: Path, subject: str, run: str, body: Mapping[str, Any]) -> None:
     """Take up a change that a person added."""
+    _add_one(connection, root, subject, run, body, next_change(connection))
+
+
+def _add_one(
+    connection: Connection, root: Path, subject: str, run: str, body: Mapping[str, Any], number: int
+) -> None:
     stored = connection.execute(select(review_runs).where(review_runs.c.name == run)).mappings().one()
-    item, outline = missed_row(root, stored, subject, body)
-    connection.execute(insert(review_items).values({**item, "changed": next_change(connection)}))
+    try:
+        item, outline = missed_row(root, stored, subject, body)
+    except BadReview:  # the run was written anew since, and does not show the place any more
+        item, outline = unplaced_row(stored, subject, body)
+    connection.execute(insert(review_items).values({**item, "changed": number}))
     connection.execute(insert(review_outlines).values(outline))
 
 

@@ -93,15 +93,28 @@ def missed_row(
     shape = Polygon(ring)
     centre = (shape.centroid.x, shape.centroid.y)
     ((lon, lat, outline),) = _places(run["grid"], [(centre, ring)])
-    shared = {
-        name: run[name] for name in ("site", "sensor", "gsd_m", "simulated", "before_time", "after_time")
-    }
-    row = EMPTY | shared | {
-        "subject": subject, "what": "change", "added": True, "run": run["name"],
-        "tile": tile_at(root / str(run["name"]), centre), "kind": body["kind"], "label": body["label"],
-        "length_m": round(_longest(shape) * float(run["gsd_m"]), 1), "lon": lon, "lat": lat,
+    row = _added(run, subject, body) | {
+        "tile": tile_at(root / str(run["name"]), centre), "length_m": round(_longest(shape) * float(run["gsd_m"]), 1),
+        "lon": lon, "lat": lat,
     }  # fmt: skip
     return row, {"subject": subject, "outline": outline}
+
+
+def unplaced_row(
+    run: Mapping[Any, Any], subject: str, body: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The same for one that does not lie on the images of the run's present result: known, and not listed."""
+    outline = body["geometry"] if "geometry" in body else {"outline_px": body["outline_px"]}
+    row = _added(run, subject, body) | {"tile": "", "listed": False}
+    return row, {"subject": subject, "outline": outline}
+
+
+def _added(run: Mapping[Any, Any], subject: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("site", "sensor", "gsd_m", "simulated", "before_time", "after_time")
+    return EMPTY | {name: run[name] for name in names} | {
+        "subject": subject, "what": "change", "added": True, "run": run["name"], "kind": body["kind"],
+        "label": body["label"],
+    }  # fmt: skip
 
 
 def tile_at(folder: Path, point: tuple[float, float]) -> str:

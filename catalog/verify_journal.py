@@ -12,11 +12,11 @@ from typing import Any, Literal
 
 from catalog import findings, journal
 from catalog.database import Database, check, database_of
-from catalog.errors import BrokenRecord
+from catalog.errors import BadDatabase, BrokenRecord
 from catalog.journal import BEGINNING, ReviewEvent
 from catalog.journal_copy import read_copy, read_heads
 from catalog.journal_diff import Difference, compare
-from catalog.layout import JOURNAL_COPY, JOURNAL_HEADS
+from catalog.layout import JOURNAL_COPY, JOURNAL_HEADS, has_records
 
 Fault = Literal[
     "changed",
@@ -29,8 +29,11 @@ Fault = Literal[
     "copy",
     "heads",
     "findings",
+    "database",
 ]
-"""What is wrong: with the journal in the database, or with the `copy`, the `heads` or the journal of `findings`."""
+"""What is wrong: with the journal in the database, or with the `copy`, the `heads`, the journal of `findings`, or the
+`database` as a whole.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +123,24 @@ def verify_journal(root: Path, *, heads: Path | None = None) -> JournalVerificat
         folder=root, events=len(written or ()), copied=len(copied), head=head, heads=len(noted),
         problems=tuple(dict.fromkeys(problems)),
     )  # fmt: skip
+
+
+def verify_journal_beside(folder: Path) -> JournalVerification | None:
+    """Check the records beside a run; None where it lies in no outputs folder that has any.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the run, one or two below its outputs folder.
+    """
+    root = next((parent for parent in folder.resolve().parents[:2] if has_records(parent)), None)
+    if root is None:
+        return None
+    try:
+        return verify_journal(root)
+    except BadDatabase as problem:
+        found = JournalProblem(fault="database", detail=str(problem))
+        return JournalVerification(folder=root, events=0, copied=0, head=None, heads=0, problems=(found,))
 
 
 def _written(database: Database) -> tuple[list[ReviewEvent] | None, journal.Head | None, str | None]:

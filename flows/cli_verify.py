@@ -3,6 +3,7 @@
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
@@ -16,6 +17,9 @@ from catalog.verify import verify as verify_run
 from flows.cli_common import out_option, print_json, screen_options
 from flows.rerun import Rerun, rerun
 from flows.screen import progress_bars
+
+if TYPE_CHECKING:
+    from catalog.verify_journal import JournalVerification
 
 EXIT_INTACT = 0
 EXIT_BROKEN = 2
@@ -33,9 +37,9 @@ EXIT_BROKEN = 2
 @out_option
 @screen_options
 def verify(run: str, heads: Path | None, again: bool, out: Path, as_json: bool, debug: bool) -> int:
-    """Recompute every checksum of RUN, a run's folder or its name below --out.
+    """Recompute every checksum of RUN, a run's folder or its name below --out, and the review journal beside it.
 
-    With an outputs folder for RUN: check the review journal, and say whether it was changed, shortened or written anew.
+    With an outputs folder for RUN: only the journal. Says whether it was changed, shortened or written anew.
     """
     del debug  # acted upon by the entry point
     if not (Path(run) / REPORT).is_file() and holds_records(Path(run)):
@@ -48,14 +52,37 @@ def verify(run: str, heads: Path | None, again: bool, out: Path, as_json: bool, 
     if again and found.intact:
         with nullcontext() if as_json else progress_bars():
             repeated = rerun(folder)
+    journal = _journal_beside(folder)
     if as_json:
-        print_json(found.as_dict() | {"rerun": None if repeated is None else asdict(repeated)})
+        print_json(
+            found.as_dict()
+            | {
+                "journal": None if journal is None else journal.as_dict(),
+                "rerun": None if repeated is None else asdict(repeated),
+            }
+        )
     else:
         _show(found)
         if repeated is not None:
             _show_rerun(repeated)
+        _show_journal(journal)
     same = repeated is None or not repeated.differences
-    return EXIT_INTACT if found.intact and same else EXIT_BROKEN
+    sound = journal is None or journal.intact
+    return EXIT_INTACT if found.intact and same and sound else EXIT_BROKEN
+
+
+def _journal_beside(folder: Path) -> "JournalVerification | None":
+    from catalog.verify_journal import verify_journal_beside  # noqa: PLC0415 - help must not wait for the database
+
+    return verify_journal_beside(folder)
+
+
+def _show_journal(journal: "JournalVerification | None") -> None:
+    """Nothing where nobody has reviewed anything and nothing is wrong."""
+    if journal is not None and (journal.events or not journal.intact):
+        from flows.verify_screen import show_journal  # noqa: PLC0415 - as above
+
+        show_journal(journal)
 
 
 def _verify_records(root: Path, heads: Path | None, *, again: bool, as_json: bool) -> int:

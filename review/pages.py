@@ -39,12 +39,12 @@ def queue_page(
     name = who.reviewer.name
     filters = choice.filters(name)
     found = store.queue(filters, after=after, limit=PAGE_ENTRIES, viewer=name)
-    unfiltered = store.counts(choice.without_filters().filters(name))
-    waiting = {what: store.counts(Chosen(what=what).filters(name)).total for what in WHATS}
+    unfiltered = store.counts(choice.without_filters().filters(name), viewer=name)
+    waiting = {what: store.counts(Chosen(what=what).filters(name), viewer=name).total for what in WHATS}
     request.app.state.desk.warm({entry.run for entry in found.entries})
     values = {
         "choice": choice, "groups": _groups(request, found.entries), "next": found.next, "after": after,
-        "counts": store.counts(filters) if choice.values else unfiltered, "facets": unfiltered.by,
+        "counts": store.counts(filters, viewer=name) if choice.values else unfiltered, "facets": unfiltered.by,
         "waiting": waiting, "runs": len(shelf(request).keys()), "sites": _sites(request),
     }  # fmt: skip
     return page(request, "queue.html", values, who=who)
@@ -86,6 +86,7 @@ def figures_page(
         sites=(site,) if site else (),
         sensor=sensor or None,
         simulated=None if simulated == "" else simulated == "yes",
+        viewer=None if who.reviewer.role == "lead" else who.reviewer.name,
     )
     values = {
         "figures": figures,
@@ -150,7 +151,10 @@ def queue_json(
     after = None if begin is None else store.position_of(begin)
     found = store.queue(filters, after=after, limit=limit, viewer=name)
     return JSONResponse(
-        {"subjects": [entry.subject for entry in found.entries], "total": store.counts(filters).total}
+        {
+            "subjects": [entry.subject for entry in found.entries],
+            "total": store.counts(filters, viewer=name).total,
+        }
     )
 
 

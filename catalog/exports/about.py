@@ -17,6 +17,7 @@ def about(handover: Handover) -> dict[str, Any]:
         "not_assessed": [{"tile": tile.tile, "outcome": tile.outcome, "reason": tile.reason} for tile in pair.unseen],
         "detectability": pair.detectability or None, "notes": list(pair.notes), "attribution": pair.attribution,
         "min_score": pair.min_score, "held_back": handover.held_back, "rule": handover.rule or None,
+        "not_placed": handover.not_placed,
         "command": pair.command, "software": dict(pair.software), "created": pair.created,
         "report_sha256": pair.report_sha256, "journal_head": pair.journal_head,
     }  # fmt: skip

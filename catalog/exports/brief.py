@@ -103,6 +103,11 @@ def _summary(handover: Handover) -> Iterator[Block]:
             style="quiet",
         )
     yield Text(text=_reviewed(handover))
+    if handover.not_placed:
+        yield Text(
+            text=f"{_added(handover.not_placed)} to an earlier result of this pair, beyond the images of this one, and "
+            "cannot be shown.", style="quiet",
+        )  # fmt: skip
     yield Bullets(title="What this cannot show", lines=(*_limits(pair), *_unseen_lines(pair)))
 
 
@@ -116,6 +121,10 @@ def _reviewed(handover: Handover) -> str:
     return (
         f"People reviewed {seen} of {len(handover.findings)}: {parts}. The others are what a program listed."
     )
+
+
+def _added(number: int) -> str:
+    return "1 change was added by a reviewer" if number == 1 else f"{number} changes were added by reviewers"
 
 
 def _counted(findings: Sequence[Handed]) -> str:

@@ -17,7 +17,7 @@ COLUMNS: Mapping[str, Kind] = {
     "lon": "number", "lat": "number", "before_time": "time", "after_time": "time", "length_m": "number",
     "length_error_m": "number", "width_m": "number", "area_m2": "number", "orientation_deg": "number",
     "displacement_m": "number", "link_state": "text", "link_partners": "text", "causes": "text",
-    "state": "text", "state_reason": "text", "review": "text", "review_label": "text",
+    "state": "text", "state_reason": "text", "later_dates": "text", "review": "text", "review_label": "text",
     "review_label_beyond_pixels": "flag", "review_reason": "text", "review_notes": "text",
     "reviewers": "text", "reviewed": "time", "added_by_person": "flag", "outline_by_person": "flag",
     "site": "text", "run": "text", "before_scene": "text", "after_scene": "text", "before_sha256": "text",
@@ -44,6 +44,7 @@ def row(one: Handed, pair: HandedPair) -> dict[str, Value]:
         "link_state": one.link_state, "link_partners": _joined(one.link_partners), "causes": _joined(one.causes),
         "state": None if one.state is None else one.state.state,
         "state_reason": None if one.state is None else one.state.reason,
+        "later_dates": None if one.later is None else one.later.reason,
     }  # fmt: skip
     return found | _review(one, pair) | _origin(pair)
 

@@ -11,13 +11,14 @@ _CAUSES = {
     "cloud_rim": "the rim of a cloud or its shadow",
     "tide": "another level of the water",
 }
+_AGAINST = frozenset({"seen_once", "not_repeated", "superseded", "no_longer_found"})
 _LARGE_RESIDUAL_PX = 1.0
 _LOW_SEEN = 0.8
 
 
 def confidence_in(one: Handed, pair: HandedPair) -> Confidence:
     """How much the judgement on a finding can be trusted, and why."""
-    later = one.state is not None and one.state.reason == "lasts"
+    later = one.later is not None and one.later.reason == "lasts"
     people = sum(verdict.answer == "confirmed" for verdict in one.review.verdicts) - one.by_person
     for_it = [
         "a later date shows the same" if later else "",
@@ -59,13 +60,8 @@ def _doubts_of_finding(one: Handed) -> list[str]:
         found.append({"disputed": "reviewers disagree", "rejected": "reviewers rejected it"}.get(
             one.answer, "reviewers were not sure"
         ))  # fmt: skip
-    if one.state is not None and one.state.reason in {
-        "seen_once",
-        "not_repeated",
-        "superseded",
-        "no_longer_found",
-    }:
-        found.append(f"later dates: {one.state.note or one.state.reason}")
+    if one.later is not None and one.later.reason in _AGAINST:
+        found.append(f"later dates: {one.later.note or one.later.reason}")
     if one.kind == "moved":
         found.append("that two places belong to one object rests on their likeness alone")
     return found

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from catalog.exports.pair import HandedPair, Ring
 from catalog.exports.people import Review
+from catalog.standings import BY_PERSON
 from models.change import Change
 
 
@@ -54,12 +55,15 @@ class State:
         The same for a person.
     decided_time : str or None
         Acquisition that decided.
+    by_rule : State or None
+        What later dates alone say, where a reviewer's verdict decides.
     """
 
     state: str
     reason: str
     note: str
     decided_time: str | None
+    by_rule: "State | None" = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,6 +153,12 @@ class Handed:
         return tuple(place for place in (self.before, self.after) if place is not None)
 
     @property
+    def later(self) -> State | None:
+        """What later dates alone say, whatever reviewers said; None where nobody looked at any."""
+        decided = self.state is not None and self.state.reason == BY_PERSON
+        return self.state.by_rule if decided and self.state is not None else self.state
+
+    @property
     def answer(self) -> str:
         """What reviewers said together: an `Answer`, "disputed" or "not reviewed"."""
         if not self.review.verdicts:
@@ -173,6 +183,8 @@ class Handover:
         Picture of the whole run.
     reviewed : bool
         Whether a journal of reviews was read at all.
+    not_placed : int
+        Changes that people added to an earlier result of the pair, and that do not lie on the images of this one.
     """
 
     pair: HandedPair
@@ -181,3 +193,4 @@ class Handover:
     rule: str = ""
     overview: Path | None = None
     reviewed: bool = False
+    not_placed: int = 0

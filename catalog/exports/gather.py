@@ -56,7 +56,10 @@ def gather(run: StoredRun, *, reviews: Reviews | None = None) -> Handover:
     )
     added = tuple(_added(i, missed, context) for i, missed in enumerate(reviews.missed if reviews else (), 1))
     overview = run.paths.overlay if run.paths.overlay.is_file() else None
-    return Handover(pair=pair, findings=listed + added, overview=overview, reviewed=reviews is not None)
+    return Handover(
+        pair=pair, findings=listed + added, overview=overview, reviewed=reviews is not None,
+        not_placed=reviews.not_placed if reviews else 0,
+    )  # fmt: skip
 
 
 def chosen(handover: Handover, *, min_score: float | None = None, confirmed: bool = False) -> Handover:
@@ -197,14 +200,17 @@ def _place(found: Detection | None, grid: GeoBox) -> Place | None:
 
 def _state(found: Standing | None, review: Review) -> State | None:
     """A person's verdict outranks the rule, as it does in `catalog.standings`."""
-    if review.agreed in {"confirmed", "rejected"}:
-        last = max(verdict.time for verdict in review.verdicts)
-        state = "confirmed" if review.agreed == "confirmed" else "withdrawn"
-        return State(state=state, reason=BY_PERSON, note="by a reviewer\u2019s verdict", decided_time=last)
-    if found is None:
-        return None
-    note = {str(reason): words for reason, words in NOTES.items()}.get(found.reason, "")
-    return State(state=found.state, reason=found.reason, note=note, decided_time=found.decided_time)
+    rule = None
+    if found is not None:
+        note = {str(reason): words for reason, words in NOTES.items()}.get(found.reason, "")
+        rule = State(state=found.state, reason=found.reason, note=note, decided_time=found.decided_time)
+    if review.agreed not in {"confirmed", "rejected"}:
+        return rule
+    last = max(verdict.time for verdict in review.verdicts)
+    state = "confirmed" if review.agreed == "confirmed" else "withdrawn"
+    return State(
+        state=state, reason=BY_PERSON, note="by a reviewer\u2019s verdict", decided_time=last, by_rule=rule
+    )
 
 
 def root_of(run: StoredRun) -> Path:

@@ -11,7 +11,6 @@ from catalog.exports.estimates import Confidence, likelihood
 from catalog.exports.findings import Handed, Place
 from catalog.exports.pair import HandedPair
 from catalog.exports.people import Remark, Verdict
-from catalog.standings import BY_PERSON
 
 CAUTION = (
     "Two images do not show what happened between them. What was not observed is never \u201cgone\u201d. That "
@@ -127,7 +126,9 @@ def _where(one: Handed) -> tuple[str, ...]:
 def _later(one: Handed) -> tuple[str, ...]:
     if one.state is None:
         return ()
-    return (f"State: {one.state.state} ({one.state.note or one.state.reason}).",)
+    found = f"State: {one.state.state} ({one.state.note or one.state.reason})."
+    rule = one.state.by_rule
+    return (found,) if rule is None else (found, f"Later dates alone: {rule.note or rule.reason}.")
 
 
 def count_words(one: Handed, pair: HandedPair) -> str:
@@ -189,7 +190,9 @@ def _gaps(one: Handed, pair: HandedPair) -> tuple[str, ...]:
         )
     elif pair.detectability:
         found.append("Plain objects of any reference size: most would be missed around here.")
-    if one.state is None or one.state.reason in {"no_later_date", "not_observed", BY_PERSON}:
+    if one.by_person:
+        found.append("Whether it lasted: only what the program lists is compared with later dates.")
+    elif one.later is None or one.later.reason in {"no_later_date", "not_observed"}:
         found.append("Whether it lasted: no later date has shown the place.")
     return tuple(found)
 
@@ -205,6 +208,8 @@ def _reviews(one: Handed, pair: HandedPair) -> tuple[str, ...]:
         found.append(f"Called \u201c{review.label}\u201d{refused}.")
     if one.redrawn:
         found.append("The outline is a reviewer\u2019s.")
+    elif review.outline_off:
+        found.append("A reviewer\u2019s outline, drawn on an earlier result, does not lie on these images.")
     return (*found, *(_remark(remark) for remark in review.remarks))
 
 

@@ -53,6 +53,8 @@ class Review:
         What a person calls it, where that is another label.
     ring_px : Ring or None
         The outline that a person drew, on the grid of the run.
+    outline_off : bool
+        Whether a person drew one that does not lie on the images of the run, which was written anew since.
     """
 
     verdicts: tuple[Verdict, ...] = ()
@@ -60,6 +62,7 @@ class Review:
     remarks: tuple[Remark, ...] = ()
     label: str | None = None
     ring_px: Ring | None = None
+    outline_off: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +96,11 @@ class Reviews(Protocol):
     @property
     def missed(self) -> Sequence[Missed]:
         """Changes that people added to the run."""
+        ...
+
+    @property
+    def not_placed(self) -> int:
+        """Changes that people added and that do not lie on the images of the run's present result."""
         ...
 
     def of(self, change_id: str) -> Review:

@@ -9,7 +9,9 @@ from sqlalchemy import Connection, select
 
 from catalog import journal
 from catalog.database import reading
+from catalog.errors import BadReview
 from catalog.exports.gather import root_of
+from catalog.exports.pair import Ring
 from catalog.exports.people import Missed, Remark, Review, Verdict
 from catalog.reader import StoredRun
 from catalog.review_acts import MISSED, is_tile
@@ -28,11 +30,14 @@ class JournalReviews:
         Hash of the last event of the whole journal.
     reviews : mapping of change id to Review
     missed : tuple of Missed
+    not_placed : int
+        Changes that people added to an earlier result and that do not lie on the images of the present one.
     """
 
     head: str
     reviews: Mapping[str, Review] = field(default_factory=dict)
     missed: tuple[Missed, ...] = ()
+    not_placed: int = 0
 
     def of(self, change_id: str) -> Review:
         """What people said of a change."""
@@ -46,8 +51,6 @@ def reviews_of(run: StoredRun) -> JournalReviews | None:
     ------
     BadDatabase
         The database beside the runs cannot be read.
-    BadReview
-        An outline in the journal does not fit the run.
     """
     with reading(root_of(run)) as connection:
         if connection is None or not journal.exists(connection):
@@ -58,8 +61,11 @@ def reviews_of(run: StoredRun) -> JournalReviews | None:
         states = _states(connection, run.report.name)
     grid = run.report.grid
     found = {state.subject: _review(state, grid) for state in states if not state.subject.startswith(MISSED)}
-    missed = tuple(_missed(state, grid) for state in states if state.added is not None)
-    return JournalReviews(head=head.hash, reviews=found, missed=missed)
+    added = [_missed(state, grid) for state in states if state.added is not None]
+    placed = tuple(missed for missed in added if missed is not None)
+    return JournalReviews(
+        head=head.hash, reviews=found, missed=placed, not_placed=len(added) - len(placed)
+    )  # fmt: skip
 
 
 def _states(connection: Connection, run: str) -> list[ReviewState]:
@@ -76,13 +82,14 @@ def _states(connection: Connection, run: str) -> list[ReviewState]:
 
 
 def _review(state: ReviewState, grid: Mapping[str, Any]) -> Review:
+    ring = _ring(state.outline, grid)
     return Review(
         verdicts=tuple(
             Verdict(answer=one.verdict, reviewer=one.reviewer, time=one.at, reason=one.reason)
             for one in state.answers
         ),
         agreed=state.verdict, remarks=_remarks(state), label=state.label,
-        ring_px=None if state.outline is None else on_grid(state.outline, grid),
+        ring_px=ring, outline_off=state.outline is not None and ring is None,
     )  # fmt: skip
 
 
@@ -90,10 +97,22 @@ def _remarks(state: ReviewState) -> tuple[Remark, ...]:
     return tuple(Remark(reviewer=note.reviewer, text=note.text, time=note.at) for note in state.notes)
 
 
-def _missed(state: ReviewState, grid: Mapping[str, Any]) -> Missed:
+def _ring(body: Mapping[str, Any] | None, grid: Mapping[str, Any]) -> Ring | None:
+    """An outline on the run's grid; None where it does not lie there: the run may have been written anew since."""
+    if body is None:
+        return None
+    try:
+        return on_grid(body, grid)
+    except BadReview:
+        return None
+
+
+def _missed(state: ReviewState, grid: Mapping[str, Any]) -> Missed | None:
     added = dict(state.added or {})
     review = _review(state, grid)
+    ring = review.ring_px or _ring(added, grid)
+    if ring is None:
+        return None
     return Missed(
-        id=state.subject, kind=added["kind"], label=state.label or added["label"],
-        ring_px=review.ring_px or on_grid(added, grid), review=review,
-    )  # fmt: skip
+        id=state.subject, kind=added["kind"], label=state.label or added["label"], ring_px=ring, review=review
+    )

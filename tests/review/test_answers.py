@@ -241,6 +241,46 @@ def test_a_second_reviewer_does_not_see_what_the_first_one_said(
     assert "Ana: rejected, known object" in omar.item(change)["given"]
 
 
+def facet(page: str, name: str) -> set[str]:
+    """What a select of the queue page offers, with its numbers."""
+    options = page.split(f'<select name="{name}">', 1)[1].split("</select>", 1)[0]
+    return {option.split(">", 1)[1].split("<", 1)[0] for option in options.split("<option")[1:]}
+
+
+@pytest.mark.parametrize(
+    "verdict", [{"verdict": "rejected", "reason": "known_object"}, {"verdict": "confirmed"}]
+)
+def test_filters_counts_and_figures_tell_a_second_reviewer_nothing_either(
+    desk: RunningDesk, ana: Person, change: str, verdict: dict[str, str]
+) -> None:
+    omar, reader, lead = desk.person("Omar"), desk.person("Rita", "read-only"), desk.person("Lena", "lead")
+    said = verdict["verdict"]
+    queries = {
+        f"verdict={said}": 0, "verdict=-": 5, "reason=known_object": 0, "reason=-": 5, "state=provisional": 5,
+        "state=withdrawn": 0, "state=confirmed": 0,
+    }  # fmt: skip
+    ana.answer("assign_second", change, {"rule": "asked for at the desk"})
+    unanswered = omar.get("/figures").text
+    ana.answer("verdict", change, verdict)
+    for person in (omar, reader):
+        for query, number in queries.items():
+            found = person.get(f"/api/queue?show=all&{query}").json()
+            assert found["total"] == number, query
+            assert (change in found["subjects"]) == (number > 0), query
+        page = person.get("/?show=all").text
+        assert facet(page, "verdict") == {"all", "none (5)"}
+        assert facet(page, "state") == {"all", "provisional (5)"}
+    assert omar.get("/figures").text == unanswered, "as if nobody had answered"
+    decided = "1 of 1" if said == "confirmed" else "0 of 1"
+    assert f"{decided} decided changes" in lead.get("/figures").text
+    assert f"{decided} decided changes" in ana.get("/figures").text
+    assert facet(ana.get("/?show=all").text, "verdict") == {"all", "none (4)", f"{said} (1)"}
+    omar.answer("verdict", change, verdict)
+    assert omar.get(f"/api/queue?show=all&verdict={said}").json()["subjects"] == [change]
+    assert f"{decided} decided changes" in omar.get("/figures").text
+    assert f"{decided} decided changes" in reader.get("/figures").text
+
+
 def test_a_lead_settles(desk: RunningDesk, ana: Person, change: str) -> None:
     omar, lead = desk.person("Omar"), desk.person("Lena", "lead")
     ana.answer("verdict", change, {"verdict": "confirmed"})

@@ -1,6 +1,7 @@
 """Reviews as labelled cases: read back, compared and scored by the evaluation itself."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import rasterio
 
 from catalog.cases import load_cases
 from catalog.errors import BadReview, CatalogError
+from catalog.geometry import polygon
 from catalog.labelled import klass_of
 from catalog.labelled_images import cut_image
 from catalog.queue import QueueFilters
@@ -18,7 +20,7 @@ from catalog.run import write_run
 from flows.evaluate import evaluate_cases
 from imagery.raster import Window
 from models.evaluation import CaseScore
-from tests.unit.catalog.catalog_runs import appeared, moved, record
+from tests.unit.catalog.catalog_runs import appeared, grid_of, moved, record
 from tests.unit.catalog.histories import PLACE, Archive, Day, Said, finding_id
 from tests.unit.catalog.reviews import draft, verdict
 
@@ -35,12 +37,15 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> ReviewStore:
+def store(tmp_path: Path, each_database: str) -> Iterator[ReviewStore]:
     """One pair in which an object came (and the run also claims noise), and a quiet pair after it."""
+    del each_database
     archive = Archive(root=tmp_path / "out", work=tmp_path / "work")
     archive.compare(EMPTY, THERE, Said(), Said(place=NOISE, score=0.6))
     archive.compare(THERE, STILL)
-    return ReviewStore(archive.root)
+    opened = ReviewStore(archive.root)
+    yield opened
+    opened.close()
 
 
 REAL, FALSE = finding_id(EMPTY, THERE, Said()), finding_id(EMPTY, THERE, Said(place=NOISE))
@@ -150,6 +155,24 @@ def test_both_ends_of_a_move_are_labelled(tmp_path: Path) -> None:
     cases = {files.case.name.rpartition("_")[2]: files.case for files in load_cases(tmp_path / "cases")}
     kinds = {truth.kind: tuple(truth.box) for truth in cases["vehicle"].truths}
     assert kinds == {"appeared": (480, 440, 510, 460), "vanished": (400, 400, 430, 420)}
+
+
+def test_what_a_newer_result_does_not_show_is_named_and_left_out(tmp_path: Path) -> None:
+    """The run was written anew on a smaller grid: neither the outline nor the added change lie on it."""
+    root, grid, change = tmp_path / "out", grid_of((600, 600)), appeared()
+    far = polygon(grid, [(500, 500), (520, 500), (520, 510), (500, 510), (500, 500)])
+    write_run(record(tmp_path / "work", grid=grid, changes=(change,)), root=root)
+    store = ReviewStore(root)
+    store.append(draft("outline", change.id, geometry=far))
+    verdict(store, "confirmed", change.id)
+    run = store.runs()[0]["name"]
+    added = store.append(draft("missed", None, run=run, geometry=far, kind="vanished", label="ship"))
+    write_run(record(tmp_path / "again", grid=grid_of((300, 400)), changes=(change,)), root=root)
+    store.sync()
+    assert store.change(added.subject).entry.listed is False
+    made = store.export_labelled(tmp_path / "cases")
+    assert {what for what, why in made.left_out if "earlier result" in why} == {change.id, added.subject}
+    store.close()
 
 
 def test_nothing_is_written_where_nothing_is_decided(store: ReviewStore, tmp_path: Path) -> None:

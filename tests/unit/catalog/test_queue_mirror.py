@@ -23,7 +23,8 @@ CHOICES: dict[str, list[Any]] = {
     "tile": ["r00c00", "r00c01"], "zone": ["z", "y", None], "kind": ["appeared", "vanished"],
     "label": ["ship", "aircraft", "Ünïcode"], "state": ["provisional", "confirmed"],
     "verdict": [None, "confirmed", "rejected"], "verdict_reason": [None, "cloud"], "needs": ["first", "second", "none"],
-    "second": ["none", "waiting"], "suppressed": [True, False], "listed": [True, True, False],
+    "second": ["none", "waiting", "needed", "agreed"],
+    "rule_state": [None, "confirmed", "withdrawn"], "suppressed": [True, False], "listed": [True, True, False],
     "score": [None, 0.5, 0.6, 0.75, 0.9], "reviewers": [[], ["ann"], ["bob", "ann"]],
     "after_time": [None, "2025-01-01T00:00:00Z", "2025-01-31T23:59:59.9Z", "2025-02-01T00:00:00Z"],
     "worth": [1.0, 2.5, -3.0], "tile_worth": [0.5, 4.0],
@@ -79,6 +80,15 @@ def fits(one: Row, f: QueueFilters) -> bool:
     )
 
 
+def seen_by(one: Row, viewer: str | None) -> Row:
+    """What somebody may know of an entry that they are to answer blind."""
+    if viewer is None or one["second"] not in ("needed", "waiting") or viewer in one["reviewers"]:
+        return one
+    return one | {
+        "state": one["rule_state"] or "provisional", "verdict": None, "verdict_reason": None, "suppressed": False,
+    }  # fmt: skip
+
+
 def position(one: Row) -> tuple[Any, ...]:
     return tuple(one[name] for name in ORDER)
 
@@ -89,10 +99,12 @@ def check(
     with reading(root) as connection:
         assert connection is not None
         for _ in range(times):
-            asked = filters(rng)
-            expected = sorted((one for one in rows if fits(one, asked)), key=position, reverse=True)
-            assert mirror.find(connection, asked, limit=10_000) == [one["subject"] for one in expected]
-            total, tiles, by = mirror.count(connection, asked)
+            asked, viewer = filters(rng), (None, "ann", "bob", "eve")[int(rng.integers(4))]
+            seen = [seen_by(one, viewer) for one in rows]
+            expected = sorted((one for one in seen if fits(one, asked)), key=position, reverse=True)
+            found = mirror.find(connection, asked, limit=10_000, viewer=viewer)
+            assert found == [one["subject"] for one in expected]
+            total, tiles, by = mirror.count(connection, asked, viewer=viewer)
             assert (total, tiles) == (len(expected), len({(one["run"], one["tile"]) for one in expected}))
             for name in FACETS:
                 shown = Counter(
@@ -101,9 +113,8 @@ def check(
                 assert by[name] == dict(shown)
             if len(expected) > 3:
                 middle = position(expected[2])
-                assert mirror.find(connection, asked, before=middle, limit=2) == [
-                    one["subject"] for one in expected[3:5]
-                ]
+                after = mirror.find(connection, asked, before=middle, limit=2, viewer=viewer)
+                assert after == [one["subject"] for one in expected[3:5]]
 
 
 def put(root: Path, rows: list[Row]) -> None:

@@ -11,11 +11,13 @@ import pytest
 from catalog.bookkeeping import rebuild, update
 from catalog.database import database_of
 from catalog.errors import BadReview, CatalogError
+from catalog.geometry import polygon
 from catalog.queue import QueueEntry, QueueFilters
 from catalog.review import ReviewStore
 from catalog.review_acts import tile_subject
 from catalog.review_index import SHARE_VARIABLE, is_audited
 from catalog.review_index import rebuild as rebuild_index
+from catalog.review_tables import DERIVED
 from catalog.run import write_run
 from catalog.second_review import SecondRule
 from imagery.tile import tiles
@@ -381,6 +383,30 @@ class TestAdded:
         assert store.change(event.subject).entry.state == "withdrawn"
         assert event.subject not in subjects(store, needs=("first",))
 
+    def test_one_that_the_run_does_not_show_any_more_is_known_and_keeps_nothing_from_opening(
+        self, tmp_path: Path, opened: Open
+    ) -> None:
+        root, grid = tmp_path / "out", grid_of()
+        far = polygon(grid, [(500, 500), (520, 500), (520, 510), (500, 510), (500, 500)])
+        write_run(record(tmp_path / "work", changes=(appeared(),)), root=root)
+        store = opened(root)
+        run = store.runs()[0]["name"]
+        event = store.append(draft("missed", None, run=run, geometry=far, kind="vanished", label="truck"))
+        write_run(record(tmp_path / "again", grid=grid_of((300, 400)), changes=(appeared(),)), root=root)
+        store.sync()
+        for _ in range(2):
+            entry = store.change(event.subject).entry
+            assert (entry.listed, entry.tile, entry.verdict, entry.label) == (False, "", "confirmed", "truck")
+            assert event.subject not in subjects(store)
+            assert store.counts(QueueFilters(listed=None)).total == 2
+            with database_of(root).writing() as connection:
+                for table in DERIVED:
+                    connection.execute(table.delete())
+            assert rebuild_index(root, database_of(root)) == 1
+        write_run(record(tmp_path / "third", changes=(appeared(),)), root=root)
+        store.sync()
+        assert store.change(event.subject).entry.listed
+
     def test_it_must_lie_on_the_images(self, reviewed: Path, opened: Open) -> None:
         store = opened(reviewed)
         for run, said in ((store.runs()[0]["name"], "beyond the images"), ("no/run", "no run of this name")):
@@ -456,6 +482,17 @@ class TestRecurrence:
         store.append(draft("undo", None, event=event.seq))
         store.settle()
         assert subjects(store, suppressed=True) == []
+
+    def test_marks_do_not_tell_a_second_reviewer_what_the_first_one_said(
+        self, tmp_path: Path, opened: Open
+    ) -> None:
+        store = opened(self.archive(tmp_path, 1, 5, 9).root)
+        first, later = finding_id(Day(day=1), Day(day=5)), finding_id(Day(day=5), Day(day=9))
+        store.append(draft("assign_second", first, rule="asked for"))
+        verdict(store, "rejected", first, reason="known_object")
+        assert subjects(store, suppressed=True) == []
+        verdict(store, "rejected", first, reason="known_object", by="bob")
+        assert subjects(store, suppressed=True) == [later]
 
     @pytest.mark.parametrize("reason", ["cloud", "misregistration", "bad_imagery"])
     def test_reasons_of_one_pair_mark_nothing_by_themselves(

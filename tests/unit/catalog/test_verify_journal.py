@@ -1,6 +1,7 @@
 """Each way of meddling with the journal is found, and called by its name."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -270,3 +271,25 @@ class TestCommand:
         code, shown = self.run(str(run.relative_to(root)), "--out", str(root), "--json")
         assert code == 0
         assert json.loads(shown)["checked"] > 5
+        assert json.loads(shown)["journal"]["events"] == EVENTS
+
+    def test_checks_the_journal_beside_a_run(self, root: Path, tmp_path: Path) -> None:
+        run = next(path.parent for path in root.glob("*/*/report.json"))
+        copy = root / JOURNAL_COPY
+        whole = copy.read_bytes()
+        copy.write_bytes(whole.replace(b"note 3", b"note 0"))
+        code, shown = self.run(str(run))
+        assert code == 2
+        assert "Intact:" in shown, "the run itself"
+        assert "not as it was written from event 3" in " ".join(shown.split())
+        copy.write_bytes(whole)
+        code, shown = self.run(str(run))
+        assert (code, "8 review events" in " ".join(shown.split())) == (0, True)
+        path_of(root).write_bytes(b"nothing that SQLite knows" * 100)
+        code, shown = self.run(str(run), "--json")
+        document = json.loads(shown)
+        assert (code, document["intact"], document["journal"]["intact"]) == (2, True, False)
+        assert document["journal"]["problems"][0]["fault"] == "database"
+        alone = shutil.copytree(run, tmp_path / "alone" / run.name)
+        code, shown = self.run(str(alone), "--json")
+        assert (code, json.loads(shown)["journal"]) == (0, None)

@@ -8,11 +8,14 @@ import pytest
 
 from catalog.bookkeeping import update
 from catalog.errors import BadDatabase
+from catalog.exports import brief, brief_html
+from catalog.exports.about import about
 from catalog.exports.gather import chosen, gather
 from catalog.exports.outlines import new_change
 from catalog.exports.people import Missed, Review
+from catalog.reader import load_run
 from catalog.report import Report
-from catalog.run import InputFile
+from catalog.run import InputFile, write_run
 from tests.unit.catalog import catalog_runs as made
 from tests.unit.catalog.exports import handovers
 
@@ -89,6 +92,15 @@ def test_states_come_from_the_database_beside_the_runs(tmp_path: Path) -> None:
     assert states == {"provisional"}
 
 
+def test_a_verdict_leaves_what_later_dates_say(tmp_path: Path) -> None:
+    change = made.appeared()
+    run = handovers.reviewed(tmp_path, ("ann", "verdict", change.id, {"verdict": "confirmed"}))
+    update(tmp_path / "out", "testbase")
+    one = handovers.finding(handovers.handed(run), "appeared")
+    assert (one.state.state, one.state.reason) == ("confirmed", "person")
+    assert (one.later.state, one.later.reason) == ("provisional", "no_later_date")
+
+
 def test_a_damaged_database_is_said_and_not_passed_over(tmp_path: Path) -> None:
     run = handovers.stored(tmp_path)
     (tmp_path / "out" / "sitewatch.db").write_bytes(b"SQLite format 3\0" + b"x" * 5000)
@@ -112,6 +124,32 @@ def test_only_what_was_asked_for(tmp_path: Path) -> None:
     assert (best.held_back, best.rule) == (1, "a score of 0.8 or more")
     none = chosen(best, confirmed=True)
     assert (len(none.findings), none.held_back) == (0, 3)
+
+
+def test_outlines_of_an_earlier_result_do_not_stop_an_export(tmp_path: Path) -> None:
+    """The pair was written anew on a smaller grid: what was drawn beyond it is told and left out."""
+    from catalog.geometry import polygon  # noqa: PLC0415
+
+    grid, work = made.grid_of(), tmp_path / "again"
+    far = polygon(grid, [(500, 500), (520, 500), (520, 510), (500, 510), (500, 500)])
+    change = made.appeared()
+    handovers.reviewed(
+        tmp_path,
+        ("ann", "outline", change.id, {"geometry": far}),
+        ("ann", "verdict", change.id, {"verdict": "confirmed"}),
+        ("bob", "missed", None, {"geometry": far, "kind": "appeared", "label": "vehicle"}),
+    )
+    smaller = made.record(work, grid=made.grid_of((300, 400)), changes=(change,))
+    run = load_run(write_run(smaller, root=tmp_path / "out").folder)
+    handover = handovers.handed(run)
+    (one,) = handover.findings
+    assert (one.answer, one.redrawn, one.review.outline_off) == ("confirmed", False, True)
+    assert one.place.length_m == pytest.approx(35.0)
+    assert handover.not_placed == 1
+    assert about(handover)["not_placed"] == 1
+    page = brief_html.html(brief.brief(handover, lambda _: None)).decode()
+    assert "1 change was added by a reviewer to an earlier result of this pair" in page
+    assert "drawn on an earlier result, does not lie on these images" in page
 
 
 def ids(report: Report) -> dict[str, str]:

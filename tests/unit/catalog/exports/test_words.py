@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.exports import claims, estimates, observation
-from catalog.exports.findings import Handed, State
+from catalog.exports import claims, columns, estimates, observation
+from catalog.exports.findings import Handed, Handover, State
 from catalog.exports.pair import HandedPair
 from catalog.exports.people import Review, Verdict
 from catalog.exports.text import ELLIPSIS, file_part, plain
@@ -173,17 +173,48 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> list[Case]:
     return found
 
 
+SAME = "a later date shows the same"
 STATES = (
     None,
     State(state="confirmed", reason="lasts", note="a later date shows the same", decided_time=None),
     State(state="provisional", reason="seen_once", note="seen once", decided_time=None),
 )
+PERSON = State(state="confirmed", reason="person", note="by a reviewer\u2019s verdict", decided_time=None)
 _YES = Verdict(answer="confirmed", reviewer="a", time="2025-01-01T00:00:00Z")
 _NO = Verdict(answer="rejected", reviewer="b", time="2025-01-01T00:00:00Z", reason="shadow")
 REVIEWS = (
     Review(), Review(verdicts=(_YES,), agreed="confirmed", label="vehicle"), Review(verdicts=(_YES, _NO), agreed=None),
     Review(verdicts=(_NO,), agreed="rejected"),
 )  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "gap", "for_it", "against"), [
+    (None, True, False, False),
+    (State(state="provisional", reason="no_later_date", note="none yet", decided_time=None), True, False, False),
+    (State(state="provisional", reason="not_observed", note="cloud", decided_time=None), True, False, False),
+    (State(state="confirmed", reason="lasts", note=SAME, decided_time=None), False, True, False),
+    (State(state="withdrawn", reason="not_repeated", note="as before", decided_time=None), False, False, True),
+    (State(state="provisional", reason="seen_once", note="seen once", decided_time=None), False, False, True),
+])  # fmt: skip
+@pytest.mark.parametrize("decided", [False, True])
+def test_what_later_dates_show_is_said_whoever_decided(
+    plain: Handover, rule: State | None, gap: bool, for_it: bool, against: bool, decided: bool
+) -> None:
+    one = replace(plain.findings[0], state=rule)
+    if decided:
+        review = Review(verdicts=(_YES,), agreed="confirmed")
+        one = replace(one, state=replace(PERSON, by_rule=rule), review=review)
+    words = observation.of(one, plain.pair)
+    assert any(line.startswith("Whether it lasted: no later date") for line in words.gaps) == gap
+    assert ("a later date shows the same" in words.confidence.for_it) == for_it
+    assert any(line.startswith("later dates: ") for line in words.confidence.against_it) == against
+    stated = f"Later dates alone: {rule.note}." if decided and rule is not None else None
+    assert [line for line in words.observed if line.startswith("Later dates alone")] == (
+        [stated] if stated else []
+    )
+    row = columns.row(one, plain.pair)
+    assert row["later_dates"] == (None if rule is None else rule.reason)
+    assert row["state_reason"] == ("person" if decided else row["later_dates"])
 
 
 def test_likelihood_and_confidence_never_share_a_sentence(cases: list[Case]) -> None:
