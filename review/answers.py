@@ -52,20 +52,24 @@ class Answer(BaseModel):
         | None
     ) = None
     body: dict[str, Any] = Field(default_factory=dict)
+    show: Annotated[
+        bool, Field(description="Whether the page wants to see what became of the subject: not where it goes on.")
+    ] = True
 
 
 @router.post("/answers")
 async def take(request: Request, answer: Answer, who: Deciding) -> Response:
     """Take an answer in; sent again it counts once.
 
-    Once it is in the journal it is taken, whatever else goes wrong: ``item`` is null where it cannot be shown.
+    Once it is in the journal it is taken, whatever else goes wrong: ``item`` is null where it cannot be shown, or need
+    not be.
     """
     store: ReviewStore = request.app.state.store
     runs = shelf(request)
     _check_role(answer, who)
     draft = await run_in_threadpool(_draft, store, runs, answer, who)
     event = await asyncio.wrap_future(store.take(draft))  # holds no thread: fifty may wait, and tiles go on
-    item = await run_in_threadpool(_shown, store, runs, event, who)
+    item = await run_in_threadpool(_shown, store, runs, event, who) if answer.show else None
     return JSONResponse({"event": event.seq, "subject": event.subject, "item": item})
 
 
