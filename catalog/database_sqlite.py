@@ -65,7 +65,9 @@ class SqliteDatabase(Database):
             return
         with self._explained():
             engine = self._engine(_reading_mode(self.path))
-            if engine is not self._readable:  # looked up once where connections are kept: nobody takes tables away
+            if (
+                engine is not self._readable
+            ):  # looked up once where connections are kept: nobody takes tables away
                 if self._version(engine) == 0:
                     yield None
                     return

@@ -32,7 +32,18 @@ from catalog.queue_filters import WHATS, QueueFilters, What
 from catalog.queue_mirror import ORDER, Position, QueueMirror
 from catalog.review_tables import review_items
 
-__all__ = ["WHATS", "Counts", "QueueEntry", "QueueFilters", "QueuePage", "What", "counts", "entries", "entry", "page"]
+__all__ = [
+    "WHATS",
+    "Counts",
+    "QueueEntry",
+    "QueueFilters",
+    "QueuePage",
+    "What",
+    "counts",
+    "entries",
+    "entry",
+    "page",
+]
 
 MOST_ENTRIES = 500
 _ENTRY = select(review_items).where(review_items.c.subject == bindparam("subject_"))

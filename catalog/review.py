@@ -19,6 +19,7 @@ from catalog.queue import Counts, QueueEntry, QueueFilters, QueuePage
 from catalog.queue_mirror import QueueMirror
 from catalog.reader import StoredRun, load_run
 from catalog.review_acts import tile_subject
+from catalog.review_agreement import FirstVerdicts
 from catalog.review_figures import BUDGETS_PER_KM2, Figures, figures
 from catalog.review_intake import Intake
 from catalog.review_lookup import drawn_in, last_of
@@ -99,6 +100,7 @@ class ReviewStore:
         self.root = root
         self._database: Database = database_of(root, kept=True)
         self._mirror = QueueMirror()
+        self._firsts = FirstVerdicts()
         self._figured: tuple[Any, dict[Any, Figures]] = (None, {})
         with self._database.writing() as connection:  # makes the tables, or brings them up to date
             mark_lately(connection)
@@ -283,8 +285,8 @@ class ReviewStore:
                 known, made = self._figured = moment, {}
             if asked not in made:
                 made[asked] = figures(
-                    connection, sites=sites, sensor=sensor, simulated=simulated, budgets_per_km2=budgets_per_km2,
-                    viewer=viewer,
+                    connection, self._mirror.rows(connection, viewer=viewer), self._firsts.pairs(connection),
+                    sites=sites, sensor=sensor, simulated=simulated, budgets_per_km2=budgets_per_km2,
                 )  # fmt: skip
             return made[asked]
 

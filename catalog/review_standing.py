@@ -25,7 +25,9 @@ _AT_ONCE = 500
 _LATELY = 200
 _LAST_CHANGE = select(func.max(review_items.c.changed))
 _EVENTS_OF = (
-    select(review_events).where(review_events.c.subject == bindparam("subject_")).order_by(review_events.c.seq)
+    select(review_events)
+    .where(review_events.c.subject == bindparam("subject_"))
+    .order_by(review_events.c.seq)
 )
 _RULE_OF = (
     select(finding_events.c.state, finding_events.c.reason)
