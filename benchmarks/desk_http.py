@@ -59,8 +59,9 @@ class Person:
         return took, body
 
     def answer(self, subject: str, act: str, body: dict[str, object]) -> bytes:
-        """The bytes of a request that gives an answer."""
-        document = json.dumps({"key": uuid4().hex, "act": act, "subject": subject, "body": body}).encode()
+        """The bytes of a request that gives an answer, as a page sends it that goes on to the next change."""
+        answer = {"key": uuid4().hex, "act": act, "subject": subject, "body": body, "show": False}
+        document = json.dumps(answer).encode()
         head = (
             f"POST /api/answers HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nCookie: {self.cookie}\r\n"
             f"X-CSRF-Token: {self.csrf}\r\nOrigin: http://127.0.0.1:{self.port}\r\n"

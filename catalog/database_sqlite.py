@@ -20,7 +20,8 @@ BUSY_S = 60.0
 """Longer than any one writer takes."""
 
 LOCK = "database"
-KEPT_CONNECTIONS = 4
+KEPT_CONNECTIONS = 40
+"""As many as the desk answers requests at a time: a connection made anew reads the whole schema first."""
 
 _WRITING = "writing"
 _DAMAGED = ("malformed", "not a database", "disk image", "no such table", "no such column", "corrupt")
@@ -43,6 +44,7 @@ class SqliteDatabase(Database):
         self._kept = kept
         self._engines: dict[str, tuple[int, Engine]] = {}
         self._lock = RLock()
+        self._readable: Engine | None = None
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -63,9 +65,13 @@ class SqliteDatabase(Database):
             return
         with self._explained():
             engine = self._engine(_reading_mode(self.path))
-            if self._version(engine) == 0:
-                yield None
-                return
+            if (
+                engine is not self._readable
+            ):  # looked up once where connections are kept: nobody takes tables away
+                if self._version(engine) == 0:
+                    yield None
+                    return
+                self._readable = engine if self._kept else None
             with engine.begin() as connection:
                 yield connection
 

@@ -25,6 +25,7 @@ _SAME = ("reviewer", "act", "run", "subject", "body")
 
 _ADD = insert(review_events)
 _WITH_KEY = select(review_events).where(review_events.c.key == bindparam("key_"))
+_WITH_KEYS = select(review_events).where(review_events.c.key.in_(bindparam("keys_", expanding=True)))
 _LAST = select(review_events.c.seq, review_events.c.hash).order_by(review_events.c.seq.desc()).limit(1)
 
 
@@ -187,6 +188,12 @@ def with_key(connection: Connection, key: str) -> ReviewEvent | None:
     """The event of an answer, None where there is none."""
     row = connection.execute(_WITH_KEY, {"key_": key}).mappings().first()
     return None if row is None else event_of(row)
+
+
+def with_keys(connection: Connection, keys: Sequence[str]) -> dict[str, ReviewEvent]:
+    """Those of some answers that are there, by key."""
+    rows = connection.execute(_WITH_KEYS, {"keys_": list(keys)})
+    return {row.key: ReviewEvent(**row._asdict()) for row in rows}
 
 
 def with_seq(connection: Connection, seq: int) -> ReviewEvent | None:

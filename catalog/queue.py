@@ -25,16 +25,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, select
 
 from catalog.errors import BadReview
 from catalog.queue_filters import WHATS, QueueFilters, What
 from catalog.queue_mirror import ORDER, Position, QueueMirror
 from catalog.review_tables import review_items
 
-__all__ = ["WHATS", "Counts", "QueueEntry", "QueueFilters", "QueuePage", "What", "counts", "entries", "page"]
+__all__ = [
+    "WHATS",
+    "Counts",
+    "QueueEntry",
+    "QueueFilters",
+    "QueuePage",
+    "What",
+    "counts",
+    "entries",
+    "entry",
+    "page",
+]
 
 MOST_ENTRIES = 500
+_ENTRY = select(review_items).where(review_items.c.subject == bindparam("subject_"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -223,6 +235,12 @@ def page(
     )
     found = entries(connection, review_items.c.subject.in_(subjects[:limit]), viewer=viewer)
     return QueuePage(entries=tuple(found), next=position_of(found[-1]) if len(subjects) > limit else None)
+
+
+def entry(connection: Connection, subject: str) -> QueueEntry | None:
+    """The entry of a change or tile, None where it is not in the queue."""
+    row = connection.execute(_ENTRY, {"subject_": subject}).mappings().first()
+    return None if row is None else _entry(row, None)
 
 
 def entries(

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, func, select
 
 from catalog.queue_filters import QueueFilters, day_of
+from catalog.queue_rows import Mask, QueueRows
 from catalog.review_tables import review_items
 
 Position = tuple[float, str, str, float, str]
@@ -27,7 +28,7 @@ FACETS = (
 )  # fmt: skip
 """What counts are split by."""
 
-_CODED = (*FACETS, "listed", "run", "tile")
+_CODED = (*FACETS, "listed", "run", "tile", "added", "sensor", "simulated", "given_label", "answers")
 _TO_BE_ANSWERED = ("needed", "waiting")
 _CHOSEN = {
     "sites": "site", "zones": "zone", "runs": "run", "tiles": "tile", "kinds": "kind", "labels": "label",
@@ -42,7 +43,6 @@ _SORT_ANEW = 2000
 _NO_DAY = -1
 _LAST = select(func.max(review_items.c.changed))
 
-Mask = NDArray[np.bool_]
 Codes = Mapping[str, NDArray[np.int32]]
 
 
@@ -84,6 +84,16 @@ class QueueMirror:
             runs, tiles = codes["run"][rows].astype(np.int64), codes["tile"][rows]
             by = {name: self._split(name, codes[name][rows]) for name in FACETS}
             return len(rows), len(np.unique((runs << 32) | tiles)), by
+
+    def rows(self, connection: Connection, *, viewer: str | None = None) -> QueueRows:
+        """Everything that is there; for a viewer without what they are not to know before they answer."""
+        with self._lock:
+            self._catch_up(connection)
+            return QueueRows(
+                subjects=list(self._rows), scores=self._scores.copy(),
+                codes={name: codes.copy() for name, codes in self._seen_by(viewer).items()},
+                known={name: list(known) for name, known in self._known.items()},
+            )  # fmt: skip
 
     def _clear(self) -> None:
         self._changed = 0
@@ -185,6 +195,7 @@ class QueueMirror:
         blind: dict[str, NDArray[np.int32]] = {
             "state": self._rule_states, "verdict": self._one("verdict", None),
             "verdict_reason": self._one("verdict_reason", None), "suppressed": self._one("suppressed", False),
+            "given_label": self._one("given_label", None), "answers": self._one("answers", 0),
         }  # fmt: skip
         shown = {name: np.where(hidden, codes, self._codes[name]) for name, codes in blind.items()}
         return {**self._codes, **shown}

@@ -1,6 +1,7 @@
 """The records of the review desk: one door to the journal, the queue and the figures."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,7 @@ from catalog.queue import Counts, QueueEntry, QueueFilters, QueuePage
 from catalog.queue_mirror import QueueMirror
 from catalog.reader import StoredRun, load_run
 from catalog.review_acts import tile_subject
+from catalog.review_agreement import FirstVerdicts
 from catalog.review_figures import BUDGETS_PER_KM2, Figures, figures
 from catalog.review_intake import Intake
 from catalog.review_lookup import drawn_in, last_of
@@ -98,6 +100,7 @@ class ReviewStore:
         self.root = root
         self._database: Database = database_of(root, kept=True)
         self._mirror = QueueMirror()
+        self._firsts = FirstVerdicts()
         self._figured: tuple[Any, dict[Any, Figures]] = (None, {})
         with self._database.writing() as connection:  # makes the tables, or brings them up to date
             mark_lately(connection)
@@ -121,6 +124,10 @@ class ReviewStore:
         BrokenJournal
             The journal in the database lacks events that its copy has.
         """
+        return self.take(draft).result()
+
+    def take(self, draft: ReviewDraft) -> "Future[ReviewEvent]":
+        """The same for somebody who does something else meanwhile: done once the answer is in for good."""
         return self._desk.give(draft)
 
     def events(
@@ -167,12 +174,15 @@ class ReviewStore:
 
     def entry(self, subject: str, *, viewer: str | None = None) -> QueueEntry | None:
         """A change or tile as the queue has it; None where it is not in the queue."""
+        return self.seen(subject, viewer=viewer)[0]
+
+    def seen(self, subject: str, *, viewer: str | None = None) -> tuple[QueueEntry | None, ReviewState]:
+        """A change or tile as the queue has it, and where it stands: `entry` and `state` of the same moment."""
         with self._reading() as connection:
-            found = queue.entries(connection, review_items.c.subject == subject)
-            state = state_of(connection, subject) if found and viewer is not None else None
-        if not found:
-            return None
-        return found[0] if state is None or viewer is None else _for(viewer, found[0], state)[0]
+            entry, state = queue.entry(connection, subject), state_of(connection, subject)
+        if viewer is None:
+            return entry, state
+        return (None, state.seen_by(viewer)) if entry is None else _for(viewer, entry, state)
 
     def position_of(self, subject: str) -> str | None:
         """What `queue` takes as `after` to go on behind a change or tile; None where it is not in the queue."""
@@ -277,8 +287,8 @@ class ReviewStore:
                 known, made = self._figured = moment, {}
             if asked not in made:
                 made[asked] = figures(
-                    connection, sites=sites, sensor=sensor, simulated=simulated, budgets_per_km2=budgets_per_km2,
-                    viewer=viewer,
+                    connection, self._mirror.rows(connection, viewer=viewer), self._firsts.pairs(connection),
+                    sites=sites, sensor=sensor, simulated=simulated, budgets_per_km2=budgets_per_km2,
                 )  # fmt: skip
             return made[asked]
 

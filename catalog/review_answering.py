@@ -1,7 +1,7 @@
 """Taking an answer in: what it is about, whether it may be given now, and what follows from it."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ from catalog.review_tables import review_items, review_runs
 from catalog.second_review import RULE_REVIEWER, SecondRule
 
 _ITEM = select(review_items).where(review_items.c.subject == bindparam("subject_"))
+_ITEMS = select(review_items).where(review_items.c.subject.in_(bindparam("subjects_", expanding=True)))
+_AT_ONCE = 500
 
 
 def take_in(
@@ -46,20 +48,23 @@ def take_in(
     turned : set of str
         Changes to give to `catalog.review_standing.mark_around`, for which nobody who answers has to wait.
     """
+    second = second if second is not None and second.wants_any else None
     last: Head | ReviewEvent = journal.head(connection)
     found: list[ReviewEvent | BadReview] = []
+    known = journal.with_keys(connection, [draft.key for draft in drafts])
+    items = _items(connection, [draft.subject for draft in drafts if draft.subject is not None])
     for draft in drafts:
         try:
-            known = journal.with_key(connection, draft.key)
-            if known is not None:
-                found.append(journal.agreed(known, draft))
+            if draft.key in known:
+                found.append(journal.agreed(known[draft.key], draft))
                 continue
-            placed, item = _placed(connection, root, draft)
+            placed, item = _placed(connection, root, draft, items)
             event = journal.add(connection, placed, site=item["site"], run=item["run"], last=last)
         except BadReview as problem:
             found.append(problem)
             continue
         found.append(event)
+        known[event.key] = event
         if event.act == "missed":
             add_missed(connection, root, event.subject, str(event.run), event.body)
         last = (_assign(connection, event, second) if second and event.act == "verdict" else None) or event
@@ -72,7 +77,7 @@ def missed_subject(key: str) -> str:
 
 
 def _placed(
-    connection: Connection, root: Path, draft: ReviewDraft
+    connection: Connection, root: Path, draft: ReviewDraft, items: Mapping[str, RowMapping]
 ) -> tuple[ReviewDraft, RowMapping | dict[str, Any]]:
     """The draft with its subject, and what is known of that (at least site and run)."""
     if draft.act == "missed":
@@ -89,7 +94,7 @@ def _placed(
             raise BadReview(f"event {draft.body['event']} is not in the journal")
         return journal.resolved(draft, target), {"site": target.site, "run": target.run}
     subject = str(draft.subject)
-    item: RowMapping | dict[str, Any] | None = _item(connection, subject)
+    item: RowMapping | dict[str, Any] | None = items.get(subject) or _item(connection, subject)
     if item is None and is_tile(subject):
         item = _unasked(connection, root, subject, draft)
     if item is None:
@@ -147,10 +152,17 @@ def _assign(connection: Connection, event: ReviewEvent, second: SecondRule) -> R
     return journal.add(connection, draft, site=event.site, run=event.run, last=event)
 
 
+def _items(connection: Connection, subjects: Sequence[str]) -> dict[str, RowMapping]:
+    """Rows of the index, as far as it has them."""
+    found: dict[str, RowMapping] = {}
+    for start in range(0, len(subjects), _AT_ONCE):
+        part = {"subjects_": subjects[start : start + _AT_ONCE]}
+        found |= {row["subject"]: row for row in connection.execute(_ITEMS, part).mappings()}
+    return found
+
+
 def _item(connection: Connection, subject: str) -> RowMapping | None:
-    return (
-        connection.execute(select(review_items).where(review_items.c.subject == subject)).mappings().first()
-    )
+    return connection.execute(_ITEM, {"subject_": subject}).mappings().first()
 
 
 def _run(connection: Connection, name: str) -> RowMapping:

@@ -12,10 +12,13 @@ from dataclasses import dataclass, fields, is_dataclass
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, select
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, Select, select
 
-from catalog.review_agreement import Agreement, agreement_of, asked_for, first_verdicts
-from catalog.review_tables import review_items, review_runs
+from catalog.queue_rows import Mask, QueueRows
+from catalog.review_agreement import Agreement, Pairs, agreement_of
+from catalog.review_tables import review_runs
 from models.evaluation.reliability import wilson
 from models.evaluation.tally import Interval
 from models.review_statistics import (
@@ -32,12 +35,8 @@ BANDS = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 """Edges of the score bands; the lower one belongs to a band."""
 
 _SPLITS = ("site", "zone", "label", "band")
+_BAND_NAMES = tuple(f"{low:g}-{high:g}" for low, high in pairwise(BANDS))
 _RUN = ("name", "status", "blank", "assessed_km2")
-_ITEM = (
-    "subject", "what", "added", "listed", "run", "tile", "site", "zone", "label", "score", "verdict", "given_label",
-    "answers", "second", "reviewers",
-)  # fmt: skip
-_UNDECIDED = {"verdict": None, "given_label": None, "answers": 0}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,95 +149,124 @@ class Figures:
 
 def figures(
     connection: Connection,
+    rows: QueueRows,
+    pairs: Pairs,
     *,
     sites: Sequence[str] = (),
     sensor: str | None = None,
     simulated: bool | None = None,
     budgets_per_km2: Sequence[float] = BUDGETS_PER_KM2,
-    viewer: str | None = None,
 ) -> Figures:
     """Figures of all reviews, or of those of some sites, one kind of image, simulated or real ones.
 
     Parameters
     ----------
     connection : Connection
+    rows : QueueRows
+        Of the same database, as far as whoever asks may know them.
+    pairs : Pairs
     sites : sequence of str
     sensor : {"optical", "sar"} or None
     simulated : bool or None
     budgets_per_km2 : sequence of float
         Of the dry run.
-    viewer : str or None
-        Reviewer for whom a change that they are still to answer blind counts as undecided.
     """
-    runs = [
-        dict(row)
-        for row in connection.execute(_chosen(review_runs, _RUN, sites, sensor, simulated)).mappings()
-    ]
-    items = [
-        _seen(dict(row), viewer)
-        for row in connection.execute(_chosen(review_items, _ITEM, sites, sensor, simulated)).mappings()
-    ]
-    listed = [i for i in items if i["what"] == "change" and i["listed"] and not i["added"]]
-    precision = _precision("all", listed)
-    subjects = {item["subject"] for item in items if item["answers"] >= 2}
-    pairs = first_verdicts(connection, subjects)
+    runs = [dict(row) for row in connection.execute(_chosen_runs(sites, sensor, simulated)).mappings()]
+    here = _chosen(rows, sites, sensor, simulated)
+    listed = here & rows.among("what", "change") & rows.among("listed", True) & rows.among("added", False)
+    precision = _by(rows, listed, None)[0]
+    twice = here & ~rows.among("answers", 0, 1)
+    known = {
+        s: pairs.first[s] for i in np.flatnonzero(twice).tolist() if (s := rows.subjects[i]) in pairs.first
+    }
     return Figures(
         precision=precision,
-        by={split: _by(split, listed) for split in _SPLITS},
-        recall=_recall(precision, items, runs),
-        agreement=agreement_of(list(pairs.values())),
-        blind=agreement_of([pairs[s] for s in pairs.keys() & asked_for(connection)]),
-        dry_run=_dry_run(listed, runs, budgets_per_km2),
+        by={split: _by(rows, listed, split) for split in _SPLITS},
+        recall=_recall(precision, _audited(rows, here), runs),
+        agreement=agreement_of(list(known.values())),
+        blind=agreement_of([known[s] for s in known.keys() & pairs.asked_for]),
+        dry_run=_dry_run(rows, listed, runs, budgets_per_km2),
     )
 
 
 def band_of(score: float) -> str:
     """The score band, such as ``0.6-0.7``."""
-    for low, high in pairwise(BANDS):
-        if score < high:
-            return f"{low:g}-{high:g}"
-    return f"{BANDS[-2]:g}-{BANDS[-1]:g}"
+    return _BAND_NAMES[int(np.searchsorted(BANDS[1:-1], score, side="right"))]
 
 
-def _seen(item: dict[str, Any], viewer: str | None) -> dict[str, Any]:
-    """An item as far as somebody may know what others said of it."""
-    hidden = (
-        viewer is not None and item["second"] in ("needed", "waiting") and viewer not in item["reviewers"]
-    )
-    return item | _UNDECIDED if hidden else item
-
-
-def _chosen(
-    table: Table, names: Sequence[str], sites: Sequence[str], sensor: str | None, simulated: bool | None
-) -> Select[Any]:
-    query = select(*(table.c[name] for name in names))
+def _chosen(rows: QueueRows, sites: Sequence[str], sensor: str | None, simulated: bool | None) -> Mask:
+    found: Mask = np.ones(len(rows.subjects), np.bool_)
     if sites:
-        query = query.where(table.c.site.in_(sites))
+        found &= rows.among("site", *sites)
     if sensor is not None:
-        query = query.where(table.c.sensor == sensor)
-    return query if simulated is None else query.where(table.c.simulated.is_(simulated))
+        found &= rows.among("sensor", sensor)
+    return found if simulated is None else found & rows.among("simulated", simulated)
 
 
-def _precision(of: str, items: Sequence[Mapping[str, Any]]) -> Precision:
-    by = {
-        verdict: [i for i in items if i["verdict"] == verdict]
+def _chosen_runs(sites: Sequence[str], sensor: str | None, simulated: bool | None) -> Select[Any]:
+    query = select(*(review_runs.c[name] for name in _RUN))
+    if sites:
+        query = query.where(review_runs.c.site.in_(sites))
+    if sensor is not None:
+        query = query.where(review_runs.c.sensor == sensor)
+    return query if simulated is None else query.where(review_runs.c.simulated.is_(simulated))
+
+
+def _by(rows: QueueRows, listed: Mask, split: str | None) -> tuple[Precision, ...]:
+    """Precision of the listed changes, by what they have in a column; None: of all together."""
+    places = np.flatnonzero(listed)
+    names, groups = _groups(rows, places, split)
+    verdicts = {
+        verdict: _count(rows.among("verdict", verdict)[places], groups, len(names))
         for verdict in ("confirmed", "rejected", "unsure")
     }
-    confirmed, rejected = len(by["confirmed"]), len(by["rejected"])
+    renamed = rows.among("verdict", "confirmed") & ~rows.among("given_label", None)
+    relabelled = _count((renamed & rows.differ("given_label", "label"))[places], groups, len(names))
+    sizes = np.bincount(groups, minlength=len(names))
+    found = [
+        _precision(
+            name, listed=int(sizes[i]), relabelled=int(relabelled[i]),
+            **{verdict: int(numbers[i]) for verdict, numbers in verdicts.items()},
+        )
+        for i, name in enumerate(names)
+        if split is None or sizes[i]
+    ]  # fmt: skip
+    return tuple(sorted(found, key=lambda one: one.of))
+
+
+def _groups(
+    rows: QueueRows, places: NDArray[np.intp], split: str | None
+) -> tuple[list[str], NDArray[np.intp]]:
+    """Names of groups, and in which one each entry is."""
+    if split is None:
+        return ["all"], np.zeros(len(places), np.intp)
+    if split == "band":
+        return list(_BAND_NAMES), np.searchsorted(BANDS[1:-1], rows.scores[places], side="right")
+    names = ["" if value is None else str(value) for value in rows.known[split]]
+    return names, rows.codes[split][places].astype(np.intp)
+
+
+def _count(of: Mask, groups: NDArray[np.intp], number: int) -> NDArray[np.intp]:
+    return np.bincount(groups[of], minlength=number)
+
+
+def _precision(
+    of: str, *, listed: int, confirmed: int, rejected: int, unsure: int, relabelled: int
+) -> Precision:
     decided = confirmed + rejected
     return Precision(
-        of=of, listed=len(items), confirmed=confirmed, rejected=rejected, unsure=len(by["unsure"]),
-        relabelled=sum(i["given_label"] not in (None, i["label"]) for i in by["confirmed"]),
+        of=of, listed=listed, confirmed=confirmed, rejected=rejected, unsure=unsure, relabelled=relabelled,
         share=confirmed / decided if decided else math.nan, interval=wilson(confirmed, decided),
     )  # fmt: skip
 
 
-def _by(split: str, items: Sequence[dict[str, Any]]) -> tuple[Precision, ...]:
-    groups: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for item in items:
-        name = band_of(item["score"]) if split == "band" else item[split]
-        groups["" if name is None else str(name)].append(item)
-    return tuple(_precision(name, group) for name, group in sorted(groups.items()))
+def _audited(rows: QueueRows, here: Mask) -> list[Mapping[str, Any]]:
+    """What people added and confirmed, and the blank tiles that they looked at."""
+    added = rows.among("what", "change") & rows.among("added", True) & rows.among("verdict", "confirmed")
+    blank = rows.among("what", "blank") & rows.among("added", False) & ~rows.among("verdict", None)
+    places = np.flatnonzero(here & (added | blank))
+    columns = {name: rows.column(name, places) for name in ("what", "run", "tile", "verdict")}
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
 def _recall(
@@ -246,11 +274,11 @@ def _recall(
 ) -> Recall:
     added: dict[tuple[str, str], int] = defaultdict(int)
     for item in items:
-        if item["what"] == "change" and item["added"] and item["verdict"] == "confirmed":
+        if item["what"] == "change":
             added[item["run"], item["tile"]] += 1
     counts, drawn = [], set()
     for item in items:
-        if item["what"] == "blank" and not item["added"] and item["verdict"] is not None:
+        if item["what"] == "blank":
             place = (item["run"], item["tile"])
             drawn.add(place)
             # Somebody who says that something was missed need not have drawn it.
@@ -280,27 +308,27 @@ def _real(precision: Precision, undecided: int) -> tuple[float, Interval]:
 
 
 def _dry_run(
-    listed: Sequence[Mapping[str, Any]], runs: Sequence[Mapping[str, Any]], budgets: Sequence[float]
+    rows: QueueRows, listed: Mask, runs: Sequence[Mapping[str, Any]], budgets: Sequence[float]
 ) -> DryRun:
-    open_ = {item["run"] for item in listed if item["verdict"] is None}
+    of = rows.codes["run"]
     assessed = [run for run in runs if run["status"] != "not_assessable"]
+    names = rows.known["run"]
+    open_ = {names[code] for code in np.unique(of[listed & rows.among("verdict", None)])}
     done = {run["name"]: run for run in assessed if run["name"] not in open_}
     # A run without changes is decided by nobody; it counts only beside runs that somebody looked at.
-    looked = {item["run"] for item in listed} & done.keys()
+    looked = {names[code] for code in np.unique(of[listed])} & done.keys()
+    counted = listed & rows.among("run", *looked)
     km2 = sum(run["assessed_km2"] for run in done.values()) if looked else 0.0
-    scores: dict[str, list[float]] = {"confirmed": [], "rejected": []}
-    for item in listed:
-        if item["run"] in looked and item["verdict"] in scores:
-            scores[item["verdict"]].append(item["score"])
-    rows = [
-        at_budget(scores["confirmed"], scores["rejected"], km2=km2, budget_per_km2=budget)
-        for budget in budgets
-    ]
+    confirmed, rejected = (
+        rows.scores[counted & rows.among("verdict", verdict)].tolist()
+        for verdict in ("confirmed", "rejected")
+    )
+    found = [at_budget(confirmed, rejected, km2=km2, budget_per_km2=budget) for budget in budgets]
     return DryRun(
         runs=len(done) if looked else 0,
         of_runs=len(assessed),
         km2=round(km2, 4),
-        rows=tuple(rows) if looked else (),
+        rows=tuple(found) if looked else (),
     )
 
 

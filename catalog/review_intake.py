@@ -42,18 +42,17 @@ class Intake:
         self._turned: set[str] = set()
         self._waiting: list[_Waiting] = []
 
-    def give(self, draft: ReviewDraft) -> ReviewEvent:
-        """Take an answer in; returns once it is in the database and in the journal's copy.
+    def give(self, draft: ReviewDraft) -> "Future[ReviewEvent]":
+        """Take an answer in; done once it is in the database and in the journal's copy.
 
-        Raises
-        ------
-        CatalogError
+        Its result raises `CatalogError` where the answer is not taken in.
         """
         mine: Future[ReviewEvent] = Future()
+        mine.set_running_or_notify_cancel()  # nobody who stops waiting takes their answer back by that
         with self._adding:
             self._waiting.append((draft, mine))
         self._worker.submit(self._take_all)
-        return mine.result()
+        return mine
 
     def settle(self) -> None:
         """Wait until all that follows from the answers given so far has been done."""

@@ -8,7 +8,7 @@ from shapely.geometry import shape
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from catalog import suppression
-from catalog.journal import ReviewEvent, event_of
+from catalog.journal import ReviewEvent
 from catalog.review_tables import (
     review_answers,
     review_events,
@@ -24,6 +24,17 @@ from catalog.tables import finding_events
 _AT_ONCE = 500
 _LATELY = 200
 _LAST_CHANGE = select(func.max(review_items.c.changed))
+_EVENTS_OF = (
+    select(review_events)
+    .where(review_events.c.subject == bindparam("subject_"))
+    .order_by(review_events.c.seq)
+)
+_RULE_OF = (
+    select(finding_events.c.state, finding_events.c.reason)
+    .where(finding_events.c.finding == bindparam("subject_"))
+    .order_by(finding_events.c.seq.desc())
+    .limit(1)
+)
 
 
 def refresh(connection: Connection, subjects: Iterable[str]) -> None:
@@ -91,12 +102,10 @@ def refresh_site(connection: Connection, site: str) -> None:
 
 def state_of(connection: Connection, subject: str) -> ReviewState:
     """Where a subject stands, folded from its events."""
-    rows = connection.execute(
-        select(review_events).where(review_events.c.subject == subject).order_by(review_events.c.seq)
-    ).mappings()
-    rule = _latest(connection, [subject]).get(subject)
-    automatic = Automatic(state=rule[0], reason=rule[1]) if rule else None
-    return fold(subject, [event_of(row) for row in rows], automatic=automatic)
+    rows = connection.execute(_EVENTS_OF, {"subject_": subject})
+    rule = connection.execute(_RULE_OF, {"subject_": subject}).first()
+    automatic = Automatic(state=rule.state, reason=rule.reason) if rule else None
+    return fold(subject, [ReviewEvent(**row._asdict()) for row in rows], automatic=automatic)
 
 
 def _refresh(connection: Connection, subjects: Sequence[str]) -> tuple[set[tuple[str, str]], set[str]]:
@@ -278,8 +287,8 @@ def _outlines(connection: Connection, subjects: Sequence[str]) -> dict[str, Any]
 def _events(connection: Connection, subjects: Sequence[str]) -> dict[str, list[ReviewEvent]]:
     found: dict[str, list[ReviewEvent]] = defaultdict(list)
     query = select(review_events).where(review_events.c.subject.in_(subjects)).order_by(review_events.c.seq)
-    for row in connection.execute(query).mappings():
-        found[row["subject"]].append(event_of(row))
+    for row in connection.execute(query):
+        found[row.subject].append(ReviewEvent(**row._asdict()))
     return found
 
 

@@ -15,7 +15,7 @@ from typing import Literal, get_args
 
 from sqlalchemy import Connection, insert, select
 
-from catalog.database import reading, writing
+from catalog.database import Database, database_of, reading, writing
 from catalog.errors import NotAdmitted
 from catalog.layout import utc_text
 from catalog.reviewer_tables import (
@@ -180,9 +180,14 @@ def accept(root: Path, token: str) -> tuple[Reviewer, str]:
     return reviewer, session
 
 
-def session_of(root: Path, token: str) -> Session | None:
-    """Who signed in with this session; None where it has ended, expired or never was."""
-    with reading(root) as connection:
+def session_of(root: Path, token: str, *, database: Database | None = None) -> Session | None:
+    """Who signed in with this session; None where it has ended, expired or never was.
+
+    `database` is that of `root`, for whoever asks often.
+    """
+    if not token:
+        return None
+    with (database or database_of(root)).reading() as connection:
         if connection is None:
             return None
         digest = _digest(token)

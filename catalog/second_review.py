@@ -53,6 +53,11 @@ class SecondRule:
         parts += [f"zone {name}" for name in self.zones] + [f"label {name}" for name in self.labels]
         return "; ".join(part for part in parts if part) or "no change"
 
+    @property
+    def wants_any(self) -> bool:
+        """Whether it can want any change at all."""
+        return self.share > 0 or self.score_band is not None or bool(self.zones or self.labels)
+
     def wants(self, entry: QueueEntry) -> str | None:
         """Why a change wants a second reviewer; None where it does not."""
         if entry.what != "change":

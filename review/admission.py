@@ -9,9 +9,11 @@ from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Depends, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, Response
 
 from catalog import reviewers
+from catalog.database import database_of
 from catalog.errors import NotAdmitted
 from catalog.reviewers import SESSION_LASTS, Reviewer, Session
 from review.errors import NotAllowed, NotSignedIn, StalePage
@@ -50,22 +52,32 @@ class Sessions:
 
     def __init__(self, settings: DeskSettings) -> None:
         self._root = settings.root
+        self._database = database_of(settings.root, kept=True)
         self._lock = threading.Lock()
         self._remembered: dict[str, tuple[float, Session]] = {}
 
-    def get(self, secret: str) -> Session | None:
-        """Whose session it is, if it still is one."""
-        now = time.monotonic()
+    def remembered(self, secret: str) -> Session | None:
+        """Whose session it is, if that was looked up just now."""
         with self._lock:
             kept = self._remembered.get(secret)
-        if kept is not None and now - kept[0] < REMEMBERED_FOR_S:
-            return kept[1]
-        found = reviewers.session_of(self._root, secret)
+        return kept[1] if kept is not None and time.monotonic() - kept[0] < REMEMBERED_FOR_S else None
+
+    def get(self, secret: str) -> Session | None:
+        """Whose session it is, if it still is one."""
+        kept = self.remembered(secret)
+        if kept is not None:
+            return kept
+        found = reviewers.session_of(self._root, secret, database=self._database)
+        now = time.monotonic()
         with self._lock:
             self._remembered = {s: k for s, k in self._remembered.items() if now - k[0] < REMEMBERED_FOR_S}
             if found is not None:
                 self._remembered[secret] = (now, found)
         return found
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._database.close()
 
     def forget(self) -> None:
         """Look every session up again: somebody signed out or was given another role."""
@@ -78,16 +90,25 @@ def cookie_name(settings: DeskSettings) -> str:
     return "__Host-sitewatch" if settings.secure else f"sitewatch-{settings.port}"
 
 
-def visitor(request: Request) -> Visitor:
+async def visitor(request: Request) -> Visitor:
     """Who is asking.
 
     Raises
     ------
     NotSignedIn
     """
+    secret = _secret_of(request)
+    session = request.app.state.sessions.remembered(secret)
+    return _visitor(secret, session or await run_in_threadpool(request.app.state.sessions.get, secret))
+
+
+def _secret_of(request: Request) -> str:
     settings: DeskSettings = request.app.state.settings
     secret = request.cookies.get(cookie_name(settings), "")
-    session = request.app.state.sessions.get(secret) if 0 < len(secret) <= LONGEST_TOKEN else None
+    return secret if len(secret) <= LONGEST_TOKEN else ""
+
+
+def _visitor(secret: str, session: Session | None) -> Visitor:
     if session is None:
         raise NotSignedIn(
             "nobody has signed in here, or the session has ended; open the link that you were given"
@@ -98,7 +119,7 @@ def visitor(request: Request) -> Visitor:
 SignedIn = Annotated[Visitor, Depends(visitor)]
 
 
-def changing(request: Request, who: SignedIn) -> Visitor:
+async def changing(request: Request, who: SignedIn) -> Visitor:
     """Who is asking for a change, from a page of this desk.
 
     Raises
@@ -119,7 +140,7 @@ def changing(request: Request, who: SignedIn) -> Visitor:
 Changing = Annotated[Visitor, Depends(changing)]
 
 
-def deciding(who: Changing) -> Visitor:
+async def deciding(who: Changing) -> Visitor:
     """Somebody whose answers are taken.
 
     Raises
@@ -131,7 +152,7 @@ def deciding(who: Changing) -> Visitor:
     return who
 
 
-def leading(who: SignedIn) -> Visitor:
+async def leading(who: SignedIn) -> Visitor:
     """A lead.
 
     Raises
@@ -193,7 +214,8 @@ def sign_in_page(request: Request, token: str = "") -> Response:
             return _admitted(request, token)
     except NotAdmitted as problem:
         try:
-            visitor(request)
+            secret = _secret_of(request)
+            _visitor(secret, request.app.state.sessions.get(secret))
         except NotSignedIn:
             return page(request, "signin.html", {"problem": str(problem)}, who=None, status=403)
         return RedirectResponse(

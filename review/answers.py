@@ -1,16 +1,18 @@
 """Where answers arrive: each is one event of the journal, or is refused with the reason."""
 
+import asyncio
 import logging
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from catalog.errors import BadReview
 from catalog.geometry import polygon
-from catalog.journal import ReviewDraft
+from catalog.journal import ReviewDraft, ReviewEvent
 from catalog.review import ReviewStore
 from catalog.review_acts import Act
 from catalog.review_outline import checked_ring
@@ -50,28 +52,25 @@ class Answer(BaseModel):
         | None
     ) = None
     body: dict[str, Any] = Field(default_factory=dict)
+    show: Annotated[
+        bool,
+        Field(description="Whether the page wants to see what became of the subject: not where it goes on."),
+    ] = True
 
 
 @router.post("/answers")
-def take(request: Request, answer: Answer, who: Deciding) -> Response:
+async def take(request: Request, answer: Answer, who: Deciding) -> Response:
     """Take an answer in; sent again it counts once.
 
-    Once it is in the journal it is taken, whatever else goes wrong: ``item`` is null where it cannot be shown.
+    Once it is in the journal it is taken, whatever else goes wrong: ``item`` is null where it cannot be shown, or need
+    not be.
     """
     store: ReviewStore = request.app.state.store
     runs = shelf(request)
     _check_role(answer, who)
-    event = store.append(
-        ReviewDraft(
-            key=answer.key, reviewer=who.reviewer.name, act=answer.act, subject=answer.subject, run=answer.run,
-            body=_body(store, runs, answer),
-        )
-    )  # fmt: skip
-    try:
-        item = find_item(store, runs, event.subject, who).as_dict()
-    except SitewatchError as problem:
-        _LOG.warning("event %d is in the journal; its subject cannot be shown: %s", event.seq, problem)
-        item = None
+    draft = await run_in_threadpool(_draft, store, runs, answer, who)
+    event = await asyncio.wrap_future(store.take(draft))  # holds no thread: fifty may wait, and tiles go on
+    item = await run_in_threadpool(_shown, store, runs, event, who) if answer.show else None
     return JSONResponse({"event": event.seq, "subject": event.subject, "item": item})
 
 
@@ -81,6 +80,21 @@ def last(request: Request, who: SignedIn) -> Response:
     store: ReviewStore = request.app.state.store
     found = store.last_of(who.reviewer.name, since=datetime.now(UTC) - SITTING)
     return JSONResponse({"event": found and found.seq, "subject": found and found.subject})
+
+
+def _draft(store: ReviewStore, runs: RunShelf, answer: Answer, who: Visitor) -> ReviewDraft:
+    return ReviewDraft(
+        key=answer.key, reviewer=who.reviewer.name, act=answer.act, subject=answer.subject, run=answer.run,
+        body=_body(store, runs, answer),
+    )  # fmt: skip
+
+
+def _shown(store: ReviewStore, runs: RunShelf, event: ReviewEvent, who: Visitor) -> dict[str, Any] | None:
+    try:
+        return find_item(store, runs, event.subject, who).as_dict()
+    except SitewatchError as problem:
+        _LOG.warning("event %d is in the journal; its subject cannot be shown: %s", event.seq, problem)
+        return None
 
 
 def _check_role(answer: Answer, who: Visitor) -> None:

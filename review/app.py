@@ -39,12 +39,13 @@ def create_app(settings: DeskSettings) -> FastAPI:
     store, shelf = ReviewStore(settings.root), RunShelf(settings.root)
     if settings.second is not None:
         store.give_rule(settings.second, given_by=settings.opened_by)
-    desk = Desk(store, shelf)
+    desk, sessions = Desk(store, shelf), admission.Sessions(settings)
 
     @asynccontextmanager
     async def open_until_stopped(_app: FastAPI) -> AsyncIterator[None]:
         yield
         desk.close()
+        sessions.close()
 
     app = _Guarded(
         settings,
@@ -55,7 +56,7 @@ def create_app(settings: DeskSettings) -> FastAPI:
         lifespan=open_until_stopped,
     )
     app.state.settings = settings
-    app.state.sessions = admission.Sessions(settings)
+    app.state.sessions = sessions
     app.state.store, app.state.shelf, app.state.desk = store, shelf, desk
     app.mount("/static", _Static(directory=STATIC), name="static")
     for router in ROUTERS:

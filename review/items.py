@@ -135,7 +135,7 @@ def find_item(store: ReviewStore, shelf: RunShelf, subject: str, who: Visitor) -
         There is no such change or tile, or its run cannot be read.
     """
     viewer = who.reviewer.name
-    entry = store.entry(subject, viewer=viewer)
+    entry, state = store.seen(subject, viewer=viewer)
     if is_tile(subject):
         try:
             run_name, tile = tile_of(subject)
@@ -146,7 +146,6 @@ def find_item(store: ReviewStore, shelf: RunShelf, subject: str, who: Visitor) -
     else:
         run_name, tile = entry.run, entry.tile
     run = shelf.open(shelf.key_of(run_name))
-    state = store.state(subject, viewer=viewer)
     return Item(
         subject=subject, run=run, tile=run.tile(tile), entry=entry, state=state,
         change=run.changes.get(subject), viewer=viewer,

@@ -130,9 +130,10 @@ function brief(text) {
 function answer(act, body, { subject = item.subject, run = null, thenNext = false } = {}) {
   const key = newKey();
   given.push({ key, subject });
-  send({ key, act, subject, run, body, run_key: viewer.run.key }).then((result) => heard(result, act));
+  const goesOn = thenNext && advance;
+  send({ key, act, subject, run, body, run_key: viewer.run.key, show: !goesOn }).then((result) => heard(result, act));
   line.forget(subject);
-  if (thenNext && advance) goNext();
+  if (goesOn) goNext();
 }
 
 /** What the desk made of an answer: shown where it is about what is on the screen. */
