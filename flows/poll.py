@@ -141,7 +141,7 @@ def look(step: Step, record: PollRecord) -> PollRecord:
             result = _run(step, fresh)
             record = _after(step, record, fresh, result)
         else:
-            record = record.polled(step.now, "nothing new", f"nothing new among {len(scenes)} scenes")
+            record = record.polled(step.now, "nothing new", f"nothing new among {_number(scenes, 'scene')}")
     except SourceUnreachable as problem:
         if step.announce and record.failing_since is None:
             events.announce_down(step.site, step.source, str(problem), stamp(step.now))

@@ -74,9 +74,12 @@ def replay(
 
 
 def days_of(start: datetime, end: datetime, step: timedelta) -> Iterator[datetime]:
-    """The moments at which a scheduled run would have come: one step after the start, and so on, and the end."""
+    """The moments at which a scheduled run would have come: one step after the start, and so on, and the end.
+
+    No day comes twice: where the period ends later on a day to which the steps lead, its end is that day's moment.
+    """
     day = start + step
-    while day < end:
+    while day.date() < end.date():
         yield day
         day += step
     yield end

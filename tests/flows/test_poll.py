@@ -12,6 +12,7 @@ import pytest
 from prefect import flow
 
 from flows import events, poll, tasks
+from flows.cli import call
 from flows.errors import FlowError
 from flows.poll import Step, look, poll_site
 from flows.poll_record import PollRecord, all_records, load_record, save_record, scene_fingerprint
@@ -121,6 +122,33 @@ def test_days_of_a_replay_end_with_the_period() -> None:
     days = list(days_of(start, start + timedelta(days=20), timedelta(days=7)))
     assert [(day - start).days for day in days] == [7, 14, 20]
     assert list(days_of(start, start, timedelta(days=7))) == [start]
+    last = start + timedelta(days=14, hours=23, minutes=59)
+    assert list(days_of(start, last, timedelta(days=7))) == [start + timedelta(days=7), last]
+
+
+def test_the_command_replays_and_says_each_day_once(
+    archive: Path, sites_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = [
+        "replay", "field", "--source", str(archive), "--from", "2025-01-01", "--to", "2025-01-15", "--step", "7d",
+        "--sites", str(sites_file), "--out", str(tmp_path), "--json",
+    ]  # fmt: skip
+    assert call(command) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert [(day["day"], day["outcome"]) for day in said["days"]] == [
+        ("2025-01-08", "no pair"),
+        ("2025-01-15", "done"),
+    ]
+    assert said["days"][1]["message"] == "1 new scene, 1 pair compared, 1 changed"
+    (folder,) = (path.parent for path in tmp_path.glob("field/*/item.json"))
+    document = json.loads((folder / "changes.geojson").read_text())
+    assert [feature["properties"]["kind"] for feature in document["features"]] == ["appeared"]
+    stamp = (folder / "item.json").stat().st_mtime_ns
+    # Once more: nothing is left to do.
+    assert call(command) == 0
+    again = json.loads(capsys.readouterr().out)["days"]
+    assert [day["message"] for day in again] == ["nothing new among 1 scene", "nothing new among 2 scenes"]
+    assert (folder / "item.json").stat().st_mtime_ns == stamp
 
 
 def test_period_that_ends_before_it_begins_is_refused(

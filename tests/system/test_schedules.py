@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import psycopg
 import pytest
 import yaml
 
@@ -45,8 +46,8 @@ EVERY_MINUTE = "* * * * *"
 class Serving:
     """A ``sitewatch serve`` that was started, and what can be seen of it."""
 
-    def __init__(self, process: subprocess.Popen[str], out: Path, provider: Provider, alerts: Path) -> None:
-        self.process, self.out, self.provider, self.alerts = process, out, provider, alerts
+    def __init__(self, process: subprocess.Popen[str], out: Path, alerts: Path) -> None:
+        self.process, self.out, self.alerts = process, out, alerts
         self.lines: list[str] = []
         self.state: dict[str, Any] = {}
         threading.Thread(target=self._listen, daemon=True).start()
@@ -104,7 +105,7 @@ class Serving:
 @pytest.fixture(scope="module", autouse=True)
 def serving(
     postgres: Postgres, earth_search_files: Nginx, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Serving, list[Any], list[str]]]:
+) -> Iterator[tuple[Serving, Provider, list[Any], list[str]]]:
     """Started first of all, so that it comes up while the other test has its own server come up."""
     folder = tmp_path_factory.mktemp("serve")
     with (
@@ -126,7 +127,7 @@ def serving(
             env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
         )  # fmt: skip
         try:
-            yield Serving(process, folder / "out", provider, folder / "alerts.jsonl"), posted, mails
+            yield Serving(process, folder / "out", folder / "alerts.jsonl"), provider, posted, mails
         finally:
             if process.poll() is None:
                 process.terminate()
@@ -134,6 +135,41 @@ def serving(
                     process.wait(60)
                 except subprocess.TimeoutExpired:
                     process.kill()
+
+
+def test_serve_keeps_prefects_records_in_postgresql(postgres: Postgres, tmp_path: Path) -> None:
+    day = (datetime.now(UTC).date() - timedelta(days=5)).isoformat()
+    archive = write_archive(tmp_path / "archive", {day: [SHIP]})
+    place = write_sites(tmp_path / "sites.geojson")
+    address = postgres.create("serve", driver="asyncpg")
+    process = subprocess.Popen(
+        [
+            sys.executable, "-m", "flows.cli", "serve", "field", "--source", archive, "--sites", place,
+            "--out", tmp_path / "out", "--database", address, "--port", str(free_port()), "--json",
+        ],
+        env=service.clean_env(PREFECT_RUNNER_POLL_FREQUENCY="2"), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True, start_new_session=True,
+    )  # fmt: skip
+
+    def completed() -> Any:
+        with psycopg.connect(postgres.dsn("serve")) as connection:
+            return connection.execute(
+                "SELECT name FROM flow_run WHERE state_type = 'COMPLETED' AND name LIKE 'field-poll-%'"
+            ).fetchone()
+
+    here = Serving(process, tmp_path / "out", tmp_path / "alerts")
+    try:
+        here.ready()
+        (name,) = here.until(completed, "a poll is completed, and PostgreSQL knows it")
+        assert name.startswith("field-poll-")
+        record = here.record("field")
+        assert record is not None
+        assert record.message.startswith("1 new scene, 0 pairs compared")
+        assert not list((tmp_path / "out").rglob("prefect.db*"))
+        process.terminate()
+        assert process.wait(PATIENCE_S) == 0, here.lines
+    finally:
+        process.kill()
 
 
 def project_in(repository: Path, folder: Path, place: Path, source: Path) -> Path:
@@ -202,8 +238,33 @@ def test_cron_run_executes_on_a_worker_with_postgresql(
         assert event["resource"]["prefect.resource.id"] == "sitewatch.site.field"
         assert {"flow-run", "deployment", "tag"} <= {r["prefect.resource.role"] for r in event["related"]}
         assert json.loads((tmp_path / "alerts").read_text())["text"].endswith("1 appeared")
+        collide(api, archive, place, tmp_path / "out")
         versions = httpx.get(f"{api}/admin/version", timeout=30)
         assert versions.status_code == 200
+
+
+def collide(api: str, archive: Path, place: Path, out: Path) -> None:
+    """Start two runs of a deployment at a time: of a poll one is cancelled, of a replay one has to wait."""
+
+    def start_twice(name: str, flow: str, **parameters: str) -> list[str]:
+        (deployment,) = service.post(api, "deployments/filter", {"deployments": {"name": {"any_": [name]}}})
+        assert deployment["entrypoint"].endswith(flow)
+        path, body = f"deployments/{deployment['id']}/create_flow_run", {"parameters": parameters}
+        return [service.post(api, path, body)["id"] for _ in range(2)]
+
+    def states(ids: list[str]) -> list[tuple[str, str]]:
+        found = service.post(api, "flow_runs/filter", {"flow_runs": {"id": {"any_": ids}}})
+        return [(run["state"]["name"], run["state"]["message"] or "") for run in found]
+
+    def seen(ids: list[str], name: str) -> list[str]:
+        return [message for state, message in states(ids) if state == name]
+
+    here = {"source": str(archive), "out": str(out), "sites_file": str(place), "site": "field"}
+    polls = start_twice("khmeimim", "poll_site", **here)
+    replays = start_twice("replay", "replay", **here, start="2025-01-01", end="2025-01-02")
+    said = service.until(partial(seen, polls, "Cancelled"), PATIENCE_S, "a poll is cancelled")
+    assert said[0] == "Deployment concurrency limit reached."
+    service.until(partial(seen, replays, "AwaitingConcurrencySlot"), PATIENCE_S, "a replay waits")
 
 
 def changes(posted: list[Any]) -> list[dict[str, Any]]:
@@ -241,9 +302,9 @@ def descendants(out: Path) -> list[str]:
 @pytest.mark.timeout(1800)  # it waits for whole minutes, many times
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks for leftover processes in /proc")
 def test_serve_picks_up_what_comes_heals_and_leaves_nothing(
-    serving: tuple[Serving, list[Any], list[str]],
+    serving: tuple[Serving, Provider, list[Any], list[str]],
 ) -> None:
-    here, posted, mails = serving
+    here, provider, posted, mails = serving
     state = here.ready()
     assert httpx.get(state["ui"], timeout=60, follow_redirects=True).status_code == 200
     assert here.until(lambda: state["next"] or here.record("field"), "it is scheduled")
@@ -257,10 +318,20 @@ def test_serve_picks_up_what_comes_heals_and_leaves_nothing(
     (first,) = here.runs()
     stamps = {path: path.stat().st_mtime_ns for path in first.rglob("*") if path.is_file()}
     here.until(lambda: len(here.runs("border")) == 1, "the real images were read over HTTP")
+    # Their pixels are far too coarse for what may be claimed, so that the pair is refused, which is told of as well.
+    here.until(lambda: here.told(events.DEGRADED, "border"), "the refused pair is told of")
+    here.until(lambda: [d for d in posted if d["event"] == events.DEGRADED], "the web hook has it too")
+    (refused,) = here.told(events.DEGRADED, "border")
+    assert (refused["status"], Path(refused["folder"])) == ("not_assessable", here.runs("border")[0])
+    assert refused["problem"].startswith(f"{refused['run']} could not be assessed: ")
+    record = here.record("border")
+    assert record is not None
+    assert record.outcome in ("degraded", "nothing new")
+    assert here.status("border")["health"] == "degraded"
 
     # Scenes that come while it runs are found by runs that the schedule started; real ones come over S3.
-    here.provider.show_made(2)
-    here.provider.show_real("13", IN_BUCKET)
+    provider.show_made(2)
+    provider.show_real("13", IN_BUCKET)
     here.until(lambda: len(here.runs()) == 2, "the third date was compared")
     here.until(lambda: len(here.runs("border")) == 2, "two more real dates were compared")
     for site, said in (
@@ -281,14 +352,14 @@ def test_serve_picks_up_what_comes_heals_and_leaves_nothing(
     assert here.status("field")["polls"][0]["outcome"] == "done"
 
     # The provider fails at night and then is not there at all: said once, and written down.
-    here.provider.fail(500)
+    provider.fail(500)
     for site in ("field", "border"):
         here.until(partial(here.told, events.DOWN, site), f"the source of {site} is said to be down")
         down = here.status(site)["polls"][0]
         assert down["outcome"] == "source down"
         assert down["failing_since"]
         assert "500" in down["message"]
-    with here.provider.proxy.down():
+    with provider.proxy.down():
         here.until(
             lambda: "500" not in here.status("field")["polls"][0]["message"], "it is seen that nobody answers"
         )
@@ -296,9 +367,9 @@ def test_serve_picks_up_what_comes_heals_and_leaves_nothing(
 
         # The server is killed, too. It comes back, and so does the provider: the next poll heals.
         os.kill(state["server_pid"], signal.SIGKILL)
-        here.provider.show_made(3)
-        here.provider.reprocess("20")
-        here.provider.proxy.heal()
+        provider.show_made(3)
+        provider.reprocess("20")
+        provider.proxy.heal()
     here.until(
         lambda: any("Prefect's server ended (signal 9)" in line for line in here.lines), "it is missed"
     )
@@ -315,6 +386,9 @@ def test_serve_picks_up_what_comes_heals_and_leaves_nothing(
     # Nothing was done or told of twice.
     assert len({document["run"] for document in here.told(events.CHANGE)}) == 3
     assert [len(here.told(events.DOWN, site)) for site in ("field", "border")] == [1, 1]
+    refusals = [document["run"] for document in here.told(events.DEGRADED, "border") if "run" in document]
+    assert sorted(refusals) == sorted({f"border/{path.name}" for path in here.runs("border")})
+    assert not [document for document in here.told(events.DEGRADED) if "run" in document]
     assert {path: path.stat().st_mtime_ns for path in stamps} == stamps
     assert not list(here.out.glob("field/*/versions"))
 

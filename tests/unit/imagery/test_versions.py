@@ -76,6 +76,14 @@ def test_the_newest_reprocessing_within_a_collection() -> None:
     assert "older processing 04.00 of the pass in again" in reasons(found)["first"]
 
 
+def test_the_newest_wins_over_one_baseline_per_pair() -> None:
+    found = plan(
+        delivered(0, OLD, "05.00"), delivered(5, OLD, "05.00", id="first"), delivered(5, OLD, "05.11", id="again"),
+    )  # fmt: skip
+    assert pairs(found) == [("l2-0", "again")]
+    assert mixed(*found.pairs[0]) == "processing baselines differ (05.00 and 05.11)"
+
+
 def test_a_tile_that_only_the_other_collection_has_completes_the_scene() -> None:
     west, east = (35.0, 34.0, 35.85, 35.5), (35.85, 34.0, 36.5, 35.5)
     found = plan(
