@@ -16,8 +16,12 @@ from rio_tiler.models import ImageData
 
 from imagery.raster import BoolArray, FloatArray
 from review.errors import NotFound
+from review.rasters import OpenRasters
 
 warnings.filterwarnings("ignore", category=NoOverviewWarning)  # small rasters need none
+
+RASTERS = OpenRasters()
+"""Of all desks in this process."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +87,7 @@ def read_box(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            with ImageReader(str(path)) as reader:
+            with RASTERS.reading(path) as raster, ImageReader(str(path), dataset=raster) as reader:
                 _check_bands(path, bands, reader.dataset.count)
                 part = _inside(box, size, (reader.height, reader.width))
                 if part is None:
@@ -116,7 +120,7 @@ def read_place(path: Path, grid: GeoBox, box: Box, size: tuple[int, int], bands:
     crs = CRS.from_user_input(str(grid.crs))
     out = _empty(len(bands), size)
     try:
-        with MapReader(str(path)) as reader:
+        with RASTERS.reading(path) as raster, MapReader(str(path), dataset=raster) as reader:
             _check_bands(path, bands, reader.dataset.count)
             read = reader.part(
                 (min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)), bounds_crs=crs, dst_crs=crs,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -21,7 +22,11 @@ DIFFERENCE_GREY = 46
 DIFFERENCE_FULL = 0.5
 """Half of the range from black to white is shown at full strength."""
 
-_PNG = (cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_DEFAULT)
+_FULL_STEP = 3 * 255
+
+_PNG = (cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE,
+        cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP)  # fmt: skip
+"""Of all ways the quickest on noisy ground (a third of the usual one's time), and no larger."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,7 +156,9 @@ def pair_png(run: OpenRun, box: Box, side_px: int) -> bytes:
 
 def png(picture: ByteImage) -> bytes:
     """Encode uint8 (row, col, 4)."""
-    done, data = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGBA2BGRA), _PNG)
+    opaque = bool((picture[..., 3] == 255).all())
+    data = cv2.cvtColor(picture, cv2.COLOR_RGBA2BGR if opaque else cv2.COLOR_RGBA2BGRA)
+    done, data = cv2.imencode(".png", data, _PNG)
     if not done:
         raise CatalogError("a picture could not be encoded as PNG")
     return data.tobytes()
@@ -201,9 +208,21 @@ def _difference(run: OpenRun, box: Box, size: tuple[int, int], asked: Asked, opt
     stretch = asked.stretch(run.stretch)
     dates = [read_box(_path(run, date), box, size, stretch.bands) for date in ("before", "after")]
     valid: BoolArray = dates[0].valid & dates[1].valid
-    grey = [stretch.shown(p.values, p.valid).astype(np.float32).mean(axis=2) / 255 for p in dates]
-    out = palettes.signed(grey[1] - grey[0], valid, DIFFERENCE_FULL, ground=DIFFERENCE_GREY)
+    before, after = (stretch.shown(p.values, p.valid).sum(axis=2, dtype=np.int16) for p in dates)
+    step = after - before
+    step[~valid] = 0
+    out: ByteImage = _difference_colours()[step + _FULL_STEP]
+    if valid.all():
+        return out
     return _over(out, palettes.hatched(~valid & dates[0].inside, _origin(box, size)), dates[0].inside)
+
+
+@cache
+def _difference_colours() -> ByteImage:
+    """Of every difference between the sums of three bytes."""
+    steps = np.arange(-_FULL_STEP, _FULL_STEP + 1, dtype=np.float32)[None] / _FULL_STEP
+    known = np.ones(steps.shape, np.bool_)
+    return palettes.signed(steps, known, DIFFERENCE_FULL, ground=DIFFERENCE_GREY)[0]
 
 
 def _evidence(run: OpenRun, box: Box, size: tuple[int, int], asked: Asked, option: str) -> ByteImage:
