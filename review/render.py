@@ -220,9 +220,10 @@ def _difference(run: OpenRun, box: Box, size: tuple[int, int], asked: Asked, opt
 @cache
 def _difference_colours() -> ByteImage:
     """Of every difference between the sums of three bytes."""
-    steps = np.arange(-_FULL_STEP, _FULL_STEP + 1, dtype=np.float32)[None] / _FULL_STEP
+    steps = np.arange(-_FULL_STEP, _FULL_STEP + 1, dtype=np.float32)[None] / np.float32(_FULL_STEP)
     known = np.ones(steps.shape, np.bool_)
-    return palettes.signed(steps, known, DIFFERENCE_FULL, ground=DIFFERENCE_GREY)[0]
+    colours: ByteImage = palettes.signed(steps, known, DIFFERENCE_FULL, ground=DIFFERENCE_GREY)[0]
+    return colours
 
 
 def _evidence(run: OpenRun, box: Box, size: tuple[int, int], asked: Asked, option: str) -> ByteImage:
