@@ -31,6 +31,7 @@ from flows.recorded import recorded
 from flows.runners import task_runner
 from flows.scene_store import FetchedScene, fetched
 from flows.sites import site_named
+from flows.tagged import tag_run
 from imagery.errors import SitewatchError, SourceUnreachable
 from imagery.listing import LeftOut, Listing
 from imagery.scene import Scene
@@ -149,6 +150,7 @@ def watch_site(
     announce: Announce = True,
 ) -> SiteResult:
     """Find the images of a site, compare consecutive dates, keep what changed."""
+    tag_run(site)
     place, out = site_named(site, sites_file), out.resolve()
     spoiled: dict[str, str] = {}
     progress.step(f"{place.name}: finding scenes")
