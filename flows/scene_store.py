@@ -10,7 +10,7 @@ from flows.work import read_json, work_folder, write_json
 from imagery.copies import SourceCopy
 from imagery.grid import aoi_area, shares
 from imagery.quality import pass_quality
-from imagery.read import copy_source, local_scene, native_gsd_m, scene_reader
+from imagery.read import check_files, copy_source, local_scene, native_gsd_m, scene_reader
 from imagery.scene import Scene
 from imagery.site import Site
 
@@ -102,6 +102,7 @@ def fetch(scene: Scene, site: Site, out: Path) -> Path:
         The scene cannot be fetched, read or used.
     """
     grid = scene_grid(site, scene)
+    check_files(scene)
     key = wire.fingerprint([wire.scene_to_dict(scene), wire.grid_to_dict(grid)])
     folder = work_folder(out, "scenes", key)
     copies = copy_source(scene, grid, folder)

@@ -32,6 +32,7 @@ from flows.recorded import recorded
 from flows.runners import AHEAD, task_runner
 from flows.scene_store import FetchedScene, fetched
 from flows.sites import site_named
+from flows.tagged import tag_run
 from imagery.errors import SitewatchError, SourceUnreachable
 from imagery.listing import LeftOut, Listing
 from imagery.scene import Scene
@@ -152,6 +153,7 @@ def watch_site(
 ) -> SiteResult:
     """Find the images of a site, compare consecutive dates, keep what changed."""
     del announce  # acted upon once the runs are recorded
+    tag_run(site)
     place, out = site_named(site, sites_file), out.resolve()
     spoiled: dict[str, str] = {}
     progress.step(f"{place.name}: finding scenes")

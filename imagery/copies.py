@@ -6,7 +6,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -75,7 +75,7 @@ def copy_source(scene: Scene, grid: GeoBox, folder: Path) -> tuple[SourceCopy, .
     Raises
     ------
     UnusablePair
-        No asset of the scene reaches the grid.
+        No image of the scene reaches the grid, whatever its quality band does.
     UnreadableRaster, SourceUnreachable
         See `imagery.drivers.open_raster`.
     OSError
@@ -83,17 +83,19 @@ def copy_source(scene: Scene, grid: GeoBox, folder: Path) -> tuple[SourceCopy, .
     """
     folder.mkdir(parents=True, exist_ok=True)
     wanted = [(part, name, asset) for part in (scene, *scene.siblings) for name, asset in part.assets.items()]
-    found: Iterable[SourceCopy | None]
+    found: Sequence[SourceCopy | None]
     if any(is_remote(asset.href) for _, _, asset in wanted):
         # Files of a server are fetched side by side; how many connections that makes, their source says.
         with ThreadPoolExecutor(min(len(wanted), _ASSETS_AT_A_TIME)) as pool:
             found = list(pool.map(lambda one: _copy_asset(*one, grid=grid, folder=folder), wanted))
     else:
         found = [_copy_asset(*one, grid=grid, folder=folder) for one in wanted]
-    copies = [copy for copy in found if copy is not None]
-    if not copies:
-        raise UnusablePair(f"{scene.id}: none of its files reaches the site; check the site's outline")
-    return tuple(copies)
+    copied = [(asset, copy) for (_, _, asset), copy in zip(wanted, found, strict=True) if copy is not None]
+    if not any(asset.role == "data" for asset, _ in copied):
+        raise UnusablePair(
+            f"{scene.id}: none of its images reaches the site; check the site's outline and where the images lie"
+        )
+    return tuple(copy for _, copy in copied)
 
 
 def local_scene(scene: Scene, copies: tuple[SourceCopy, ...]) -> Scene:

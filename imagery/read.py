@@ -28,6 +28,7 @@ __all__ = [
     "SceneReader",
     "SourceCopy",
     "block_figures",
+    "check_files",
     "copy_source",
     "local_scene",
     "native_gsd_m",
@@ -198,11 +199,32 @@ def _data_files(scene: Scene) -> list[_File]:
                 "georeference it, or compare two images with `sitewatch diff`"
             )
         if len(asset.bands) != len(info.bands):
-            raise UnreadableRaster(
-                f"{public_href(info.href)}: has {len(info.bands)} bands although its metadata names "
-                f"{len(asset.bands)} ({', '.join(asset.bands)}); correct the metadata"
-            )
+            raise UnreadableRaster(f"{public_href(info.href)}: {_other_bands(info, asset)}")
     return files
+
+
+def _other_bands(info: ImageInfo, asset: Asset) -> str:
+    named = f"{len(asset.bands)} ({', '.join(asset.bands)})"
+    if info.palette is not None:
+        return (
+            f"has a palette, so that it holds colours (red, green, blue), although its metadata names {named}; "
+            "store the numbers themselves, or name the three colours as its bands"
+        )
+    return f"has {len(info.bands)} bands although its metadata names {named}; correct the metadata"
+
+
+def check_files(scene: Scene) -> None:
+    """Refuse what the headers of a scene's data files, and of its siblings', say against them.
+
+    Copies would do as well, but a person knows the files by the names that the source gave them.
+
+    Raises
+    ------
+    MissingMetadata, UnreadableRaster
+        A file has no georeference, or other bands than the metadata names.
+    """
+    for part in (scene, *scene.siblings):
+        _data_files(part)
 
 
 def _wanted(

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Write requirements/runtime.txt and dev.txt anew from the ranges in pyproject.toml and constraints.txt.
+# Write requirements/runtime.txt, run.txt and dev.txt anew from the ranges in pyproject.toml and constraints.txt.
 # uv resolves for every platform at once; it gets an environment of its own so that .venv stays what the lock says.
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -36,6 +36,12 @@ if ! "$python" -c 'import ensurepip, venv' >/dev/null 2>&1; then
     exit 1
 fi
 
+# The wheels of rasterio bring GDAL along, but not this.
+if [[ $OSTYPE == linux* ]] && ! "$python" -c 'import ctypes; ctypes.CDLL("libexpat.so.1")' >/dev/null 2>&1; then
+    say "The library libexpat.so.1, which reading images needs, is not installed. Debian and Ubuntu: apt-get install libexpat1"
+    exit 1
+fi
+
 # Scripts in a virtual environment hold its full path: one that was moved or lost its interpreter is built anew.
 # (In the first line, or in the second where the path is too long or has a space.)
 here=$(realpath -m "$venv")

@@ -4,6 +4,7 @@ Something a test needs and the machine lacks skips the test, with the reason; wh
 instead, so that a run that checks nothing cannot look green.
 """
 
+import importlib
 import os
 import shutil
 import signal
@@ -11,7 +12,7 @@ import socket
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import hypothesis
 import numpy as np
@@ -50,6 +51,14 @@ def missing(reason: str) -> NoReturn:
     if STRICT:
         pytest.fail(f"needed here because CI is set: {reason}", pytrace=False)
     pytest.skip(reason)
+
+
+def needed(module: str, *, package: str) -> Any:
+    """A Python module that only some tests use, or skip (in CI: fail)."""
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        missing(f"{package}: {error}")
 
 
 @pytest.fixture(scope="session")

@@ -6,9 +6,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from flows.cli import call
+from tests.services.prefect_server import until
 
 HERE = Path(__file__).parent
 TIMEOUT_S = 240
@@ -92,10 +96,53 @@ def test_interrupted_and_killed_run_goes_on(archive: Path, sites_file: Path, tmp
     assert run["status"] == "changed"
     assert Path(run["item"]).is_file()
 
-    deadline = time.monotonic() + 20
-    while servers_of(out) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    assert servers_of(out) == []
+    until(lambda: not servers_of(out), 20, "no server is left")
+
+
+MOMENTS: dict[str, tuple[signal.Signals, Callable[[Path], object], float]] = {
+    "starting the server": (signal.SIGINT, servers_of, 0),
+    "fetching": (signal.SIGINT, lambda out: list(out.glob(".work/scenes/*/*")), 1),
+    "between tiles": (signal.SIGTERM, lambda out: len(finished(out)) >= 2, 1),
+    "writing": (signal.SIGTERM, lambda out: list(out.glob(".partial/*/new/*")), 0),
+}
+"""The signal, what is there at that moment, and how long a tile takes."""
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks for servers in /proc")
+def test_interrupted_at_one_moment_after_the_other_it_still_finishes(
+    archive: Path, sites_file: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "outputs"
+    done: set[str] = set()
+    for moment, (sent, reached, sleep_s) in MOMENTS.items():
+        process = start(archive, sites_file, out, sleep_s=sleep_s)
+        deadline = time.monotonic() + TIMEOUT_S
+        while not reached(out):
+            assert process.poll() is None, (moment, process.communicate())
+            assert time.monotonic() < deadline, moment
+            time.sleep(0.005)
+        if sent is signal.SIGINT:
+            os.killpg(process.pid, sent)  # a terminal sends it to the whole group
+        else:
+            process.send_signal(sent)
+        _, stderr = process.communicate(timeout=TIMEOUT_S)
+        assert process.returncode == 130, (moment, stderr)
+        assert "Interrupted" in stderr, moment
+        assert "Traceback" not in stderr, (moment, stderr)
+        assert not list(out.glob(".partial/*/*")), moment
+        for item in out.glob("field/*/item.json"):
+            assert moment == "writing"  # it may have been done a moment before
+            assert call(["verify", str(item.parent)]) == 0
+        assert not set(computed(out, process)) & done, moment
+        done = finished(out)
+        until(lambda: not servers_of(out), 20, f"no server is left after {moment}")
+    last = start(archive, sites_file, out, sleep_s=0)
+    stdout, stderr = last.communicate(timeout=TIMEOUT_S)
+    assert last.returncode == 0, stderr
+    assert computed(out, last) == []
+    (run,) = json.loads(stdout)["runs"]
+    assert run["counts"] == {"appeared": 1, "vanished": 0, "moved": 0}
+    assert call(["verify", str(Path(run["item"]).parent)]) == 0
 
 
 def test_two_runs_at_once_both_finish(archive: Path, sites_file: Path, tmp_path: Path) -> None:

@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 import rasterio
 from affine import Affine
+from pyproj import Transformer
+from rasterio.enums import ColorInterp
 
 from flows.cli import call
-from tests.flows.flow_archive import COLS, NEWCOMER, ROWS, SHIP, write_archive
+from tests.flows.flow_archive import COLS, EPSG, NEWCOMER, ROWS, SHIP, write_archive
 from tests.unit.imagery.rasters import write
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -56,11 +58,36 @@ def nothing_but_nodata(path: Path) -> None:
     rewritten(path, values=0)
 
 
-def rewritten(path: Path, *, values: int | None = None, **profile: object) -> None:
+def wrong_crs(path: Path) -> None:
+    rewritten(path, crs="EPSG:4326")
+
+
+def damaged_blocks(path: Path) -> None:
+    """Whole ones: what follows a damaged byte in the middle of one may decode without complaint."""
+    content = bytearray(path.read_bytes())
+    content[400_000:700_000] = bytes(300_000)
+    path.write_bytes(content)
+
+
+def not_a_number(path: Path) -> None:
+    rewritten(path, dtype="float32", values=np.nan, nodata=None)
+
+
+def palette(path: Path) -> None:
+    rewritten(path, dtype="uint8", values=3, nodata=None)
+    with rasterio.open(path, "r+") as image:
+        image.write_colormap(1, {i: (i, 255 - i, i, 255) for i in range(256)})
+
+
+def rewritten(
+    path: Path, *, pixels: np.ndarray | None = None, values: float | None = None, **profile: object
+) -> None:
     with rasterio.open(path) as image:
-        pixels, old = image.read(), image.profile
+        old, old_pixels = image.profile, image.read()
+    if pixels is None:
+        pixels = old_pixels if values is None else np.full(old_pixels.shape, values)
     with rasterio.open(path, "w", **{**old, **profile}) as out:
-        out.write(pixels if values is None else np.full_like(pixels, values))
+        out.write(pixels.astype(out.dtypes[0]))
 
 
 @pytest.mark.parametrize(
@@ -69,10 +96,14 @@ def rewritten(path: Path, *, values: int | None = None, **profile: object) -> No
         (truncated, "damaged or cut short"),
         (text, "holds text"),
         (vrt, "VRT"),
-        (one_pixel, "scene-2025-01-11"),
+        (damaged_blocks, "damaged or cut short"),
+        (one_pixel, "scene-2025-01-11-red.tif: the image is 1 x 1 pixels"),
         (no_crs, "no CRS"),
-        (far_away, "scene-2025-01-11"),
+        (wrong_crs, "do not belong to its CRS"),
+        (far_away, "none of its images reaches the site"),
+        (palette, "scene-2025-01-11-red.tif: has a palette"),
         (nothing_but_nodata, "only 0 % of the AOI can be seen"),
+        (not_a_number, "only 0 % of the AOI can be seen"),
     ],
 )
 def test_unusable_image_is_left_out_with_its_reason(
@@ -92,6 +123,7 @@ def test_unusable_image_is_left_out_with_its_reason(
     assert document["runs"] == []
     assert says in document["sites"][0]["reason"]
     assert "scene-2025-01-11" in document["sites"][0]["reason"]
+    assert ".work" not in document["sites"][0]["reason"]
     assert "Traceback" not in said.err
     assert not list((tmp_path / "out").glob("field/*"))
 
@@ -126,6 +158,66 @@ def test_dates_without_a_common_band_are_no_pair(
     document = json.loads(capsys.readouterr().out)
     assert document["runs"] == []
     assert "scene-2025-01-01: no other scene has its bands (red)" in document["sites"][0]["reason"]
+
+
+def half_nan(path: Path) -> None:
+    """The east, which holds the newcomer's ship but not the berth it came from, is not imaged."""
+    with rasterio.open(path) as image:
+        pixels = image.read().astype(np.float32)
+    pixels[:, :, COLS // 2 :] = np.nan
+    rewritten(path, pixels=pixels, dtype="float32", nodata=None)
+
+
+def half_transparent(path: Path) -> None:
+    with rasterio.open(path) as image:
+        pixels = image.read()
+    alpha = np.full_like(pixels, 65535)
+    alpha[:, :, COLS // 2 :] = 0
+    rewritten(path, pixels=np.concatenate([pixels, alpha]), count=2, nodata=None)
+    with rasterio.open(path, "r+") as image:
+        image.colorinterp = (ColorInterp.gray, ColorInterp.alpha)
+
+
+@pytest.mark.parametrize("spoil", [half_nan, half_transparent])
+def test_half_an_image_is_compared_and_the_other_half_is_not_observed(
+    spoil: Callable[[Path], None], sites_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gone = (450, 1200, 462, 1238)
+    archive = write_archive(tmp_path / "a", {"2025-01-01": [SHIP, gone], "2025-01-11": [SHIP, NEWCOMER]})
+    for band in ("red", "green", "blue"):
+        spoil(tmp_path / "a" / f"scene-2025-01-11-{band}.tif")
+    assert call(run_args(archive, sites_file, tmp_path / "out")) == 3
+    (run,) = json.loads(capsys.readouterr().out)["runs"]
+    assert run["counts"] == {"appeared": 1, "vanished": 0, "moved": 0}
+    ledger = json.loads((Path(run["item"]).parent / "tiles.json").read_text())["tiles"]
+    outcomes = {tile["tile"]: tile["outcome"] for tile in ledger}
+    assert {outcomes["r00c02"], outcomes["r01c02"]} == {"not_assessable"}
+    assert outcomes["r00c01"] == "changed"
+    with rasterio.open(Path(run["item"]).parent / "evidence.tif") as evidence:
+        assert np.isnan(evidence.read(1)[:, COLS // 2 + 10 :]).all()
+
+
+def test_rotated_images_are_compared_on_the_sites_grid(
+    sites_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    archive = write_archive(tmp_path / "a", {"2025-01-01": [SHIP], "2025-01-11": [SHIP, NEWCOMER]})
+    for path in (tmp_path / "a").glob("scene-*.tif"):
+        with rasterio.open(path) as image:
+            middle = (COLS / 2, ROWS / 2)
+            turned = image.transform * Affine.rotation(8, middle)
+        rewritten(path, transform=turned)
+    assert call(run_args(archive, sites_file, tmp_path / "out")) in {0, 3}
+    (run,) = json.loads(capsys.readouterr().out)["runs"]
+    assert run["counts"] == {"appeared": 1, "vanished": 0, "moved": 0}
+    folder = Path(run["item"]).parent
+    (found,) = json.loads((folder / "changes.geojson").read_text())["features"]
+    row, col = (NEWCOMER[0] + NEWCOMER[2]) / 2, (NEWCOMER[1] + NEWCOMER[3]) / 2
+    x, y = turned * (col, row)
+    lon, lat = Transformer.from_crs(EPSG, 4326, always_xy=True).transform(x, y)
+    assert found["properties"]["lon"] == pytest.approx(lon, abs=5e-5)
+    assert found["properties"]["lat"] == pytest.approx(lat, abs=5e-5)
+    with rasterio.open(folder / "after.tif") as image:
+        assert image.transform.b == 0
 
 
 def coarser(path: Path) -> None:

@@ -9,14 +9,25 @@ from typing import Any
 import pytest
 import rasterio
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.client.schemas.filters import (
+    ArtifactFilter,
+    ArtifactFilterKey,
+    FlowRunFilter,
+    FlowRunFilterId,
+    FlowRunFilterName,
+)
 from rasterio.windows import Window
 
+from flows import progress, scene_store
 from flows.cli import call
 from flows.rerun import Rerun, rerun
+from flows.screen import progress_bars
 from flows.watch import SiteResult, exit_code, watch_site
+from imagery.scene import Scene
+from imagery.site import Site
 from models import compare
 from tests.flows.flow_archive import NEWCOMER, SHIP, write_archive
+from tests.services.prefect_server import until
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -78,6 +89,83 @@ def test_rerun_from_the_evidentiary_copy_finds_the_same(
     folder = tmp_path / "run"
     shutil.copytree(result.runs[0].paths.folder, folder)
     assert rerun(folder) == Rerun(changes=1, differences=())
+
+
+class Heard:
+    """Somebody who listens to how far a run is."""
+
+    def __init__(self) -> None:
+        self.steps: list[tuple[str, int | None]] = []
+        self.parts: list[int] = []
+
+    def step(self, what: str, *, total: int | None = None) -> None:
+        self.steps.append((what, total))
+        self.parts.append(0)
+
+    def advance(self, parts: int = 1) -> None:
+        self.parts[-1] += parts
+
+
+def test_a_server_that_hangs_up_once_is_asked_again_and_the_run_is_named_and_tagged(
+    archive: Path, sites_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, refused = scene_store.fetch, list[str]()
+
+    def fetch(scene: Scene, site: Site, out: Path) -> Path:
+        if not refused:
+            refused.append(scene.id)
+            raise ConnectionError("the server hung up")
+        return real(scene, site, out)
+
+    monkeypatch.setattr(scene_store, "fetch", fetch)
+    heard = Heard()
+    with progress.reporting_to(heard):
+        result = watch(archive, sites_file, tmp_path)
+    assert exit_code([result]) == 0
+    assert [run.row["counts"]["appeared"] for run in result.runs] == [1]
+    assert [total for _, total in heard.steps] == [None, 2, 2, 7]
+    assert heard.parts == [0, 2, 2, 7]
+    assert heard.steps[2][0] == "field aoi: fetching"
+    assert heard.steps[3][0] == "field aoi 2025-01-01 to 2025-01-11"
+
+    with get_client(sync_client=True) as client:
+        named = FlowRunFilter(name=FlowRunFilterName(any_=["field-2025-01-01-2025-01-12"]))
+        (run,) = (
+            run
+            for run in client.read_flow_runs(flow_run_filter=named)
+            if run.parameters["out"] == str(tmp_path)
+        )
+        chosen = FlowRunFilter(id=FlowRunFilterId(any_=[run.id]))
+
+        def fetched() -> dict[str, Any]:
+            rows = {row.name: row for row in client.read_task_runs(flow_run_filter=chosen)}
+            ours = {name: row for name, row in rows.items() if name.startswith("fetch-")}
+            return (
+                ours if all(row.state_name == "Completed" for row in ours.values()) and len(ours) == 2 else {}
+            )
+
+        tasks = until(fetched, 60, "the server knows how the scenes were fetched")
+    assert run.tags == ["field"]
+    attempts = {name: row.run_count for name, row in tasks.items()}
+    assert attempts == {
+        f"fetch-{name}": 2 if name == refused[0] else 1 for name in ("scene-2025-01-01", "scene-2025-01-11")
+    }
+    assert all("source" in row.tags for row in tasks.values())
+
+
+def test_progress_is_a_bar_for_every_step(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress_bars():
+        progress.step("Tartus: finding scenes")
+        progress.step("Tartus: fetching", total=3)
+        progress.advance()
+        progress.advance(2)
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    lines = [line for line in shown.err.splitlines() if "Tartus" in line]
+    assert "Tartus: finding scenes" in lines[-2]
+    assert "Tartus: fetching" in lines[-1]
+    assert "3/3" in lines[-1]
+    progress.step("nobody is listening any more")
 
 
 def test_artifacts_show_what_changed_and_every_tile(watched: tuple[SiteResult, Path]) -> None:

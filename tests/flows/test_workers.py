@@ -9,6 +9,7 @@ import pytest
 from flows.errors import BadRequest
 from flows.runners import WORKERS_VARIABLE, task_runner, workers_wanted
 from flows.watch import SiteResult, watching
+from tests.conftest import needed
 
 START, END = datetime(2025, 1, 1, tzinfo=UTC), datetime(2025, 1, 12, tzinfo=UTC)
 TIMED = {"item.json", "report.json", "overlay.png"}
@@ -28,7 +29,7 @@ def sums(folder: Path) -> dict[str, str]:
 def test_two_processes_leave_the_same_bytes_as_threads(
     archive: Path, sites_file: Path, tmp_path: Path
 ) -> None:
-    pytest.importorskip("prefect_dask")
+    needed("prefect_dask", package="prefect-dask")
     found: list[SiteResult] = []
     for workers in (0, 2):
         out = tmp_path / f"out-{workers}"

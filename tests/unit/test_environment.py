@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,18 @@ def test_a_python_without_venv_names_the_package(repository: Path, bare: Path, t
     done = build(repository, tmp_path / "venv", bare)
     assert done.returncode != 0
     assert "apt-get install python3.11-venv" in done.stderr
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only there it comes apart from rasterio")
+def test_a_missing_libexpat_names_the_package_before_anything_is_built(
+    repository: Path, bare: Path, tmp_path: Path
+) -> None:
+    program(bare, "python3.11", 'case "$2" in *libexpat.so.1*) exit 1;; esac')
+    done = build(repository, tmp_path / "venv", bare)
+    assert done.returncode != 0
+    assert "libexpat.so.1, which reading images needs, is not installed" in done.stderr
+    assert "apt-get install libexpat1" in done.stderr
+    assert not (tmp_path / "venv").exists()
 
 
 def test_a_named_python_that_does_not_fit_is_not_replaced_by_another(

@@ -14,6 +14,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 import imagery
+from tests.conftest import missing
 
 PACKAGES = ("imagery", "models", "catalog", "review", "flows")
 LARGEST_BYTES = 600_000
@@ -34,7 +35,7 @@ RASTERS = frozenset({".tif", ".tiff", ".jp2", ".jpg", ".jpeg", ".img", ".nc", ".
 @pytest.fixture(scope="session")
 def tracked(repository: Path) -> tuple[Path, ...]:
     if not (repository / ".git").exists():
-        pytest.skip("not a git checkout")
+        missing("not a git checkout")
     listing = subprocess.run(
         ["git", "ls-files", "-z"], cwd=repository, capture_output=True, check=True, text=True
     ).stdout

@@ -16,9 +16,10 @@ from flows import cli
 from flows.cli import COMMANDS, call
 from imagery.errors import SourceUnreachable
 
-LOADED = (
-    "import sys; print(sorted(m for m in sys.modules if m.split('.')[0] in {'prefect', 'rasterio', 'cv2'}))"
-)
+HEAVY = {
+    "prefect", "rasterio", "cv2", "numpy", "scipy", "shapely", "pyproj", "odc", "httpx", "pydantic", "fastapi", "PIL",
+}  # fmt: skip
+LOADED = f"import sys; print(sorted({{m.split('.')[0] for m in sys.modules}} & {HEAVY!r}))"
 
 
 def sitewatch(*args: str, code: str = "") -> subprocess.CompletedProcess[str]:
@@ -142,6 +143,50 @@ def test_exit_codes(
 def test_bad_options_are_bad_usage(args: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert call(["diff", "a.tif", "b.tif", *args]) == 2
     assert said in capsys.readouterr().err
+
+
+BOW_TIE = [[35.1, 35.1], [35.2, 35.2], [35.2, 35.1], [35.1, 35.2], [35.1, 35.1]]
+SQUARE = [[35.1, 35.1], [35.2, 35.1], [35.2, 35.2], [35.1, 35.2], [35.1, 35.1]]
+
+
+def sites_text(ring: list[list[float]], **properties: object) -> str:
+    known = {
+        "site": "field", "zone": "aoi", "name": "Field", "kind": "aoi", "source": "test", "confidence": "high",
+        "position_error_m": 5, "parent": None, "watch": False,
+    }  # fmt: skip
+    geometry = {"type": "Polygon", "coordinates": [ring]}
+    feature = {"type": "Feature", "id": "a", "properties": known | properties, "geometry": geometry}
+    return json.dumps({"type": "FeatureCollection", "features": [feature]})
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("not json", "sites.geojson"),
+        (sites_text(BOW_TIE), "cross"),
+        (sites_text(SQUARE, kind="wharf"), "unknown kind 'wharf'"),
+        (sites_text(SQUARE, crs="EPSG:4326"), "not in metres"),
+        (json.dumps({"type": "FeatureCollection", "features": []}), "no features"),
+        (sites_text(SQUARE, site="other"), "field"),
+        (None, "sites.geojson"),
+    ],
+    ids=["text", "self-crossing", "unknown kind", "degrees", "empty", "no such site", "no such file"],
+)
+@pytest.mark.parametrize("command", ["scenes", "run"])
+def test_a_bad_site_file_is_refused_by_name_before_anything_starts(
+    command: str, content: str | None, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, out = tmp_path / "sites.geojson", tmp_path / "out"
+    if content is not None:
+        path.write_text(content)
+    period = ["--from", "2025-01-01", "--to", "2025-01-11"]
+    args = [command, "field", "--source", str(tmp_path), "--sites", str(path), *period, "--json"]
+    assert call([*args, *(["--out", str(out)] if command == "run" else [])]) == 2
+    answer = capsys.readouterr()
+    assert said in json.loads(answer.out)["reason"]
+    assert path.name in json.loads(answer.out)["reason"]
+    assert "Traceback" not in answer.err
+    assert not out.exists()
 
 
 def test_period_that_ends_before_it_begins(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,15 +6,20 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from affine import Affine
 from numpy.typing import NDArray
+from rasterio.enums import ColorInterp
 from scipy.ndimage import gaussian_filter
 
 from catalog.review import ReviewStore
 from flows.diff import compare_images, diff_images, pair_name
 from flows.errors import UnusableOutput
 from imagery.errors import MissingMetadata, UnreadableRaster
+from tests.unit.imagery.rasters import NORTH_UP
+from tests.unit.imagery.rasters import write as write_raster
 
 GSD_M = 0.5
+RGB = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
 PLANE = (slice(150, 210), slice(200, 220))
 """60 x 20 px: 30 m by 10 m."""
 
@@ -52,6 +57,28 @@ def test_newcomer_appears(pair: tuple[Path, Path], tmp_path: Path) -> None:
     assert top <= 180 < bottom
     assert best["after"]["length_m"] == pytest.approx(30, rel=0.3)
     assert result.exit_code == 0
+
+
+def test_jpeg_2000_is_compared_like_the_geotiff_of_the_same_pixels(
+    pair: tuple[Path, Path], tmp_path: Path
+) -> None:
+    found = {}
+    half_metre = NORTH_UP * Affine.scale(GSD_M / 10)
+    lossless = {"QUALITY": 100, "REVERSIBLE": "YES"}
+    for suffix, options in ((".tif", {}), (".jp2", lossless)):
+        paths = [
+            write_raster(
+                png.with_suffix(suffix), np.moveaxis(cv2.imread(str(png)), 2, 0), colours=RGB,
+                transform=half_metre, **options,
+            )
+            for png in pair
+        ]  # fmt: skip
+        found[suffix] = diff_images(*paths, out=tmp_path / f"out{suffix}", min_score=0.05).document
+    assert found[".jp2"]["status"] == "changed"
+    assert found[".jp2"]["gsd_m"] == pytest.approx(GSD_M, rel=0.01)
+    assert [(c["kind"], c["after"]) for c in found[".jp2"]["changes"]] == [
+        (c["kind"], c["after"]) for c in found[".tif"]["changes"]
+    ]
 
 
 def test_contract_of_the_document(pair: tuple[Path, Path], tmp_path: Path) -> None:

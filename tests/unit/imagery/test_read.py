@@ -78,6 +78,22 @@ def test_pixels_overrule_an_offset_that_was_not_taken_off(tmp_path: Path, two_ba
     assert np.percentile(everything(reader).data, 1) < 0.03
 
 
+def test_pixels_overrule_an_offset_that_was_taken_off_already(tmp_path: Path, two_bands: Scene) -> None:
+    """The other way round: taking 1000 off again would make water and vegetation negative."""
+    rng = np.random.default_rng(1)
+    water = rng.random((1, *SHAPE)) < 0.4
+    for name in ("red", "nir"):
+        true = np.where(water, rng.normal(150, 30, (1, *SHAPE)), numbers(3) + 500)
+        band_file(tmp_path, name, true.astype(np.uint16))
+    reader = scene_reader(replace(two_bands, offset_applied=False), GRID)
+    assert reader.offsets[0].metadata == "added"
+    assert reader.offsets[0].contradiction
+    assert "the pixels are believed: nothing is taken off" in reader.notes[0]
+    found = everything(reader)
+    assert np.median(found.data[:, water[0][CUT]]) == pytest.approx(0.015, abs=0.002)
+    assert found.data[:, found.valid].min() >= 0
+
+
 def test_the_file_is_trusted_about_its_pixel_size(tmp_path: Path) -> None:
     path = band_file(tmp_path, "red", numbers(0), transform=NORTH_UP * Affine.scale(12))
     coarse = scene({"red": Asset(href=str(path), bands=("red",), scale=1e-4)})

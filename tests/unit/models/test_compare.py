@@ -5,7 +5,8 @@ import pytest
 
 from imagery.tile import tiles
 from models.compare import Comparison, PairModel, compare, compare_tile, halo_px, prepare
-from models.score import ModelError
+from models.score import ModelError, load_scorer
+from models.scorers import TreeScorer
 from tests.unit.models.planted import block, noisy, reader, shifted, texture
 
 SHAPE = (700, 760)
@@ -62,21 +63,59 @@ def test_identical_images_are_unchanged() -> None:
     assert found.model.alignment.residual_px == pytest.approx(0, abs=1e-3)
 
 
+@pytest.fixture
+def tile_by_tile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tiles that see no more than their halo, as on a grid too large for one piece."""
+    monkeypatch.setattr("imagery.tile.WHOLE_PX", 0)
+    monkeypatch.setattr("imagery.tile.BLOCK_TILES", 1)
+
+
 @pytest.fixture(scope="module")
 def in_one_tile() -> Comparison:
-    """At 6 m the halo is a fraction of the image, so that tiles really do not see all of it."""
+    """At 6 m the halo is a fraction of the image."""
     return _compared(6.0, min_score=0.05)
 
 
+def assert_same(one: Comparison, other: Comparison) -> None:
+    assert len(one.conclusion.changes) == len(other.conclusion.changes) > 0
+    for first, second in zip(one.conclusion.changes, other.conclusion.changes, strict=True):
+        assert (first.id, first.kind, first.place.bbox_px) == (second.id, second.kind, second.place.bbox_px)
+        assert first.score == pytest.approx(second.score, abs=1e-4)
+        assert first.place.outline_px == second.place.outline_px
+
+
+@pytest.mark.usefixtures("tile_by_tile")
 @pytest.mark.parametrize("tile_px", [130, 256, 333])
 def test_result_does_not_depend_on_tile_size(in_one_tile: Comparison, tile_px: int) -> None:
     assert halo_px(6.0, "optical") < 120
-    other = _compared(6.0, tile_px=tile_px, min_score=0.05)
-    assert len(in_one_tile.conclusion.changes) == len(other.conclusion.changes) > 0
-    for one, two in zip(in_one_tile.conclusion.changes, other.conclusion.changes, strict=True):
-        assert (one.id, one.kind, one.place.bbox_px) == (two.id, two.kind, two.place.bbox_px)
-        assert one.score == pytest.approx(two.score, abs=1e-4)
-        assert one.place.outline_px == two.place.outline_px
+    assert_same(in_one_tile, _compared(6.0, tile_px=tile_px, min_score=0.05))
+
+
+def test_the_second_look_at_fine_pixels_does_not_depend_on_tile_size(request: pytest.FixtureRequest) -> None:
+    """At 0.5 m the default scorer looks twice; at 6 m there is nothing to look at a second time."""
+    default = load_scorer(None, "optical")
+    assert [isinstance(default.at(gsd_m), TreeScorer) for gsd_m in (0.5, 6.0)] == [True, False]
+    before, after = texture((700, 1500)), texture((700, 1500))
+    for image, places in ((after, ((120, 500), (390, 1200))), (before, ((480, 180), (60, 1100)))):
+        for row, col in places:
+            block(image, row + 25, col, 10, 60, 235)
+            block(image, row, col + 26, 60, 9, 235)
+            for number in range(4):  # vehicles, some of them on a seam
+                block(image, row + 75, col - 120 + 25 * number, 5, 10, 210)
+    pair = reader(noisy(before, 1)), reader(noisy(shifted(after, 1.3, -0.8), 2))
+
+    def compared(tile_px: int) -> Comparison:
+        return compare(
+            *pair, sensor="optical", pair="test", grid_name="grid", min_score=0.05, tile_px=tile_px
+        )
+
+    whole = compared(1500)
+    assert len(whole.conclusion.changes) > 4
+    request.getfixturevalue("tile_by_tile")
+    parts = compared(380)
+    assert 380 + halo_px(0.5, "optical") < 750  # no tile sees more than half
+    assert len(parts.tiles) == 8
+    assert_same(whole, parts)
 
 
 def test_every_tile_has_one_outcome_and_counts_its_changes() -> None:

@@ -17,6 +17,7 @@ from catalog.exports.findings import Handover
 from catalog.exports.people import Remark, Review, Verdict
 from catalog.exports.pictures import RunPictures
 from catalog.reader import StoredRun
+from tests.conftest import needed
 from tests.unit.catalog.exports.handovers import HOSTILE, unseen
 
 ALLOWED = {
@@ -190,7 +191,7 @@ def test_a_damaged_picture_is_named(plain: Handover, plain_run: StoredRun, tmp_p
 
 @pytest.fixture(scope="module")
 def pdfium() -> Any:
-    return pytest.importorskip("pypdfium2")
+    return needed("pypdfium2", package="pypdfium2")
 
 
 def pages(data: bytes, pdfium: Any) -> list[str]:

@@ -22,6 +22,7 @@ from catalog.exports.findings import Handover
 from catalog.exports.gather import check_placed
 from catalog.exports.pictures import RunPictures
 from catalog.reader import StoredRun
+from tests.conftest import needed
 from tests.unit.catalog.exports.handovers import SCRIPT
 
 KML = "{http://www.opengis.net/kml/2.2}"
@@ -95,7 +96,7 @@ def test_numbers_and_plain_text_stay_as_they_are() -> None:
 
 @pytest.mark.parametrize("which", ["plain", "hostile"])
 def test_kml_is_what_the_schema_of_ogc_allows(which: str, request: pytest.FixtureRequest) -> None:
-    fastkml, etree = pytest.importorskip("fastkml"), pytest.importorskip("lxml.etree")
+    fastkml, etree = needed("fastkml", package="fastkml"), needed("lxml.etree", package="lxml")
     schema = Path(fastkml.__file__).parent / "schema" / "ogckml22.xsd"
     document = etree.fromstring(kml.kml(request.getfixturevalue(which)))
     validator = etree.XMLSchema(etree.parse(str(schema)))
@@ -201,7 +202,7 @@ def test_geopackage_is_after_the_standard(plain: Handover, tmp_path: Path) -> No
 
 
 def test_geopackage_opens_in_gdal(hostile: Handover, tmp_path: Path) -> None:
-    pyogrio = pytest.importorskip("pyogrio")
+    pyogrio = needed("pyogrio", package="pyogrio")
     path = tmp_path / "x.gpkg"
     geopackage.write_geopackage(path, hostile)
     layers = dict(pyogrio.list_layers(path))
