@@ -32,7 +32,11 @@ export class Tools {
     this.leave();
     this.active = { name: "measure" };
     this.say("Measure: click along a line, double-click ends it. Esc leaves.");
-    this.draw("LineString", (feature) => feature.set("words", this.length(feature)), () => this.viewer.drawing.clear());
+    this.draw("LineString", (feature) => {
+      const words = this.length(feature);
+      feature.set("words", words);
+      this.say(`Measure: ${words}. Double-click ends it, Esc leaves.`);
+    }, () => this.viewer.drawing.clear());
   }
 
   /** Correct a ring of [column, row]; `save(ring)` is called on Enter. */

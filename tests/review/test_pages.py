@@ -1,10 +1,14 @@
 """Pages and the documents behind them: true counts, filters in the address, the facts of a change."""
 
 import json
+from dataclasses import replace
+from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
 
 import pytest
+from affine import Affine
+from odc.geo.geobox import GeoBox
 
 from catalog.run import write_run
 from review import desk as desk_module
@@ -13,6 +17,7 @@ from tests.review.conftest import PLAIN_RUN, SITE_RUN, Person, RunningDesk, open
 from tests.unit.catalog import catalog_runs as runs
 
 SITE_KEY = SITE_RUN.replace("/", "_")
+NEVER = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def total(page: str) -> int:
@@ -98,6 +103,15 @@ def test_facts_of_a_change(ana: Person, change: str) -> None:
         assert words in facts, words
 
 
+def test_a_measured_rate_of_false_alarms_is_told(root: Path, tmp_path: Path) -> None:
+    measured = replace(runs.appeared((400, 10, 440, 50)), false_alarms_per_km2=0.234)
+    write_run(runs.record(tmp_path / "w", name="testbase/measured", changes=(measured,)), root=root)
+    with opened(root) as desk:
+        facts = desk.person("Ana").item(measured.id)["facts_html"]
+    assert "0.23 per km² expected" in facts
+    assert "not measured" not in facts
+
+
 def test_a_run_is_described_in_pixels(ana: Person) -> None:
     site, plain = (ana.get(f"/api/runs/{key}").json() for key in (SITE_KEY, PLAIN_RUN))
     assert (site["size"], site["placed"], site["deepest_zoom"]) == ([700, 600], True, 2)
@@ -121,17 +135,31 @@ def test_the_page_carries_the_first_item(ana: Person, change: str) -> None:
     assert first["run"]["key"] == SITE_KEY
 
 
-def test_dates_of_a_place(ana: Person) -> None:
-    dates = ana.get(f"/api/runs/{SITE_KEY}/dates?col=300&row=200").json()["dates"]
-    assert [(date["role"], date["acquired"]) for date in dates] == [
-        ("before", "2024-12-04T08:21:07Z"), ("after", "2024-12-20T08:23:41Z"),
+def test_dates_of_a_place(root: Path, tmp_path: Path) -> None:
+    """Of the same site and kind of image, where they reach over the place; in the order of time."""
+    later = runs.scene("later", datetime(2025, 1, 7, 8, 20, tzinfo=UTC))
+    middle = runs.scene("after-scene", runs.AFTER_TIME)
+    aside = GeoBox((600, 700), Affine(0.5, 0, 765_200.0, 0, -0.5, 3_923_000.0), "EPSG:32636")
+    others = {
+        "testbase/next": {"before": middle, "after": later},
+        "testbase/aside": {"before": middle, "after": runs.scene("x", NEVER), "grid": aside},
+        "testbase/coarse": {"before": middle, "after": runs.scene("y", NEVER), "grid": runs.grid_of(gsd=3.0)},
+        "other/next": {"after": runs.scene("z", NEVER), "site": replace(runs.site(), id="other")},
+    }
+    for number, (name, given) in enumerate(others.items()):
+        write_run(runs.record(tmp_path / str(number), name=name, changes=(), **given), root=root)
+    with opened(root) as desk:
+        ana = desk.person("Ana")
+        near, far, plain = (
+            ana.get(f"/api/runs/{key}/dates?col={col}&row=200").json()["dates"]
+            for key, col in ((SITE_KEY, 300), (SITE_KEY, 600), (PLAIN_RUN, 30))
+        )
+    assert [(date["role"], date["key"], date["acquired"]) for date in near] == [
+        ("before", SITE_KEY, "2024-12-04T08:21:07Z"), ("after", SITE_KEY, "2024-12-20T08:23:41Z"),
+        (None, "testbase_next", "2025-01-07T08:20:00Z"),
     ]  # fmt: skip
-    assert [
-        date["role"] for date in ana.get(f"/api/runs/{PLAIN_RUN}/dates?col=30&row=20").json()["dates"]
-    ] == [
-        "before",
-        "after",
-    ]
+    assert [date["key"] for date in far] == [SITE_KEY, SITE_KEY, "testbase_next", "testbase_aside"]
+    assert [(date["role"], date["acquired"]) for date in plain] == [("before", None), ("after", None)]
 
 
 def test_new_runs_show_up(

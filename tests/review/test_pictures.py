@@ -9,14 +9,20 @@ import cv2
 import numpy as np
 import pytest
 import rasterio
+from affine import Affine
 from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
 
+from catalog.run import write_run
 from catalog.stretch import NODATA_GREY
+from imagery.raster import Raster
+from imagery.warp import ArrayReader
 from review.errors import BadQuestion
 from review.palettes import BRIGHTER, DARKER, STEPS, hatched, signed, steps
 from review.pixels import Box, read_box
 from review.render import Asked, TileAddress, deepest_zoom
 from tests.review.conftest import PLAIN_RUN, SITE_RUN, Person, RunningDesk, opened
+from tests.unit.catalog import catalog_runs as runs
 
 SITE_KEY = SITE_RUN.replace("/", "_")
 KEYS = [SITE_KEY, PLAIN_RUN]
@@ -175,11 +181,26 @@ def test_crops_of_the_own_and_of_another_date_agree(ana: Person) -> None:
     assert (own[:120, :20] == tile[136:256, 236:256]).all()
 
 
-def test_another_date_lies_where_the_ground_is(desk: RunningDesk, ana: Person) -> None:
-    """Read through the map, a raster shows the same pixels as read by its own grid."""
-    other = picture(ana, f"/runs/{SITE_KEY}/dates/{SITE_KEY}/after/2/1/0.png")
-    own = picture(ana, f"/runs/{SITE_KEY}/tiles/after/2/1/0.png")
-    assert np.abs(other.astype(int) - own.astype(int)).max() <= 1
+def test_another_date_lies_where_the_ground_is(root: Path, tmp_path: Path) -> None:
+    """The same ground on a grid that begins elsewhere: 40 columns to the east and 20 rows to the south."""
+    whole = runs.raster_of(runs.grid_of(), "dn", 1)
+    grid = GeoBox((580, 660), Affine(0.5, 0, 765_020.0, 0, -0.5, 3_922_990.0), "EPSG:32636")
+    part = Raster(
+        data=np.ascontiguousarray(whole.data[:, 20:, 40:]), valid=np.ones((580, 660), np.bool_), bands=whole.bands,
+        quantity="dn", grid=grid,
+    )  # fmt: skip
+    record = runs.record(
+        tmp_path / "w", name="testbase/part", grid=grid, changes=(), before_reader=ArrayReader(raster=part)
+    )
+    write_run(record, root=root)
+    with opened(root) as desk:
+        ana = desk.person("Ana")
+        for z, x, y, rows, cols in ((2, 1, 1, 256, 256), (2, 0, 0, 236, 216), (1, 0, 0, 246, 236)):
+            own = picture(ana, f"/runs/{SITE_KEY}/tiles/before/{z}/{x}/{y}.png").astype(int)
+            other = picture(ana, f"/runs/{SITE_KEY}/dates/testbase_part/before/{z}/{x}/{y}.png").astype(int)
+            assert np.abs(other - own)[-rows:, -cols:].max() <= 1
+            assert (other[:-rows, :, :3] == NODATA_GREY).all(), "where the other date does not reach"
+            assert (other[:, :-cols, :3] == NODATA_GREY).all()
 
 
 def test_parts_beyond_the_edge_are_outside(desk: RunningDesk) -> None:

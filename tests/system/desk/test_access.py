@@ -52,6 +52,22 @@ def test_everything_fits_a_small_screen(look: Watched) -> None:
         assert overflow <= 1, button.inner_text()
 
 
+def test_the_first_view_does_not_keep_one_waiting(look: Watched) -> None:
+    page = look.page
+    page.wait_for_selector("body[data-ready]")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("body.compare")
+    took = page.evaluate(
+        """() => new Promise((done) => {
+            const left = document.querySelector('#left');
+            const look = () => left.dataset.shown && left.dataset.rendered === 'yes'
+                ? done(performance.now()) : requestAnimationFrame(look);
+            look();
+        })"""
+    )
+    assert took < 2000, f"{took:.0f} ms; the aim on an idle machine is 300"
+
+
 def test_the_next_change_is_there_at_once(look: Watched) -> None:
     page = look.page
     page.keyboard.press("Enter")

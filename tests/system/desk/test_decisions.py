@@ -42,6 +42,8 @@ def test_a_whole_review_by_keyboard(seen: Watched, desk: DeskThread) -> None:
     page.keyboard.press("t")
     page.keyboard.type("two rows <b>north</b> of the road")
     page.keyboard.press("Control+Enter")
+    expect(page.locator(".facts")).to_contain_text("two rows <b>north</b> of the road")
+    assert page.locator(".facts b").count() == 0
     page.keyboard.press("o")
     for key in ("ArrowRight", "ArrowRight", "ArrowUp"):
         page.keyboard.press(key)
@@ -70,7 +72,6 @@ def test_a_whole_review_by_keyboard(seen: Watched, desk: DeskThread) -> None:
     page.wait_for_selector("text=Nothing waits here")
     verdicts = [body["verdict"] for act, body in journal(desk) if act == "verdict"]
     assert verdicts.count("unsure") == waiting - 1
-    assert "&lt;b&gt;" in page.content() or "<b>north" not in page.content()
 
 
 def test_a_missed_change_is_added_by_keyboard(seen: Watched, desk: DeskThread) -> None:
