@@ -53,7 +53,8 @@ class Answer(BaseModel):
     ) = None
     body: dict[str, Any] = Field(default_factory=dict)
     show: Annotated[
-        bool, Field(description="Whether the page wants to see what became of the subject: not where it goes on.")
+        bool,
+        Field(description="Whether the page wants to see what became of the subject: not where it goes on."),
     ] = True
 
 

@@ -18,7 +18,7 @@ const words = (name) => name.replaceAll("_", " ");
 
 const viewer = new Viewer({ maps: $(".maps"), left: $("#left"), right: $("#right"), handle: $(".handle") }, () => show());
 const tools = new Tools(viewer, say);
-const line = new Line(viewer);
+const line = new Line((entry) => viewer.addresses(entry.run, area(entry)));
 const given = standing(pending()); // own answers of this visit, for undo: {key, subject}
 let item = null;
 let drawn = { run: null, outlines: [] };
@@ -47,11 +47,21 @@ function open(entry, { push = true } = {}) {
     $(`[data-action="${name}"] span`).textContent = label;
   }
   for (const name of ["reject", "unsure", "relabel", "outline", "second"]) $(`[data-action="${name}"]`).disabled ||= item.is_tile;
-  film();
   show();
   if (push) history.pushState({ subject: item.subject }, "", line.address(item.subject));
-  line.prefetch();
-  askDrawn();
+  const { subject } = item;
+  viewer.whenShown().then(() => {
+    if (item.subject !== subject) return;
+    film();
+    askDrawn();
+    fetchAhead();
+  });
+}
+
+/** What comes next, as it would be shown now. */
+function fetchAhead() {
+  clearTimeout(fetchAhead.timer);
+  fetchAhead.timer = setTimeout(() => viewer.whenShown().then(() => line.prefetch()), 50);
 }
 
 /** Outlines that people drew; what is known of this item goes before what is known of the run. */
@@ -75,9 +85,13 @@ async function askDrawn() {
   }
 }
 
+/** What the present scale shows of an item. */
+function area({ item: of, run }) {
+  return { scene: [0, 0, ...run.size], tile: of.tile_box, change: of.focus }[scale];
+}
+
 function fit() {
-  const [cols, rows] = viewer.run.size;
-  viewer.fit(scale === "scene" ? [0, 0, cols, rows] : scale === "tile" ? item.tile_box : item.focus);
+  viewer.fit(area({ item, run: viewer.run }));
   for (const name of SCALES) $(`[data-action="scale:${name}"]`).setAttribute("aria-pressed", String(scale === name));
 }
 
@@ -371,6 +385,7 @@ const ACTIONS = {
 function act(action) {
   const [name, argument] = action.split(":");
   ACTIONS[name]?.(argument);
+  if (["scale", "mode", "layer", "bands", "contrast"].includes(name)) fetchAhead();
 }
 
 addEventListener("keydown", (event) => {
@@ -393,7 +408,10 @@ addEventListener("click", (event) => {
 });
 $("#contrast").addEventListener("input", () => {
   clearTimeout(contrast.timer);
-  contrast.timer = setTimeout(contrast, 120);
+  contrast.timer = setTimeout(() => {
+    contrast();
+    fetchAhead();
+  }, 120);
 });
 $(".handle").addEventListener("keydown", (event) => {
   const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
