@@ -26,6 +26,7 @@ from catalog.reviewer_tables import (
     session_ends,
     sessions,
 )
+from catalog.second_review import RULE_REVIEWER
 
 Role = Literal["reviewer", "lead", "read-only"]
 InvitationKind = Literal["invitation", "start"]
@@ -81,7 +82,7 @@ def clean_name(name: str) -> str:
     Raises
     ------
     NotAdmitted
-        Empty, too long, or with characters that do not print.
+        Empty, too long, with characters that do not print, or the program's own.
     """
     text = " ".join(unicodedata.normalize("NFC", name).split())
     if not text or len(text) > NAME_CHARACTERS:
@@ -90,6 +91,10 @@ def clean_name(name: str) -> str:
         )
     if not text.isprintable():
         raise NotAdmitted(f"a reviewer's name holds letters, digits and signs that print; {text!r} does not")
+    if unicodedata.normalize("NFKC", text).casefold() == RULE_REVIEWER:
+        raise NotAdmitted(
+            f"{text!r} is what the program itself signs with (second reviews by rule); give a person's name"
+        )
     return text
 
 

@@ -1,1 +1,1 @@
-"""People: the review desk (a later issue fills it)."""
+"""People: the review desk, a web application on one outputs folder (docs/review.md)."""

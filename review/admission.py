@@ -16,7 +16,7 @@ from catalog import reviewers
 from catalog.database import database_of
 from catalog.errors import NotAdmitted
 from catalog.reviewers import SESSION_LASTS, Reviewer, Session
-from review.errors import NotAllowed, NotSignedIn
+from review.errors import NotAllowed, NotSignedIn, StalePage
 from review.settings import DeskSettings
 from review.views import page
 
@@ -127,11 +127,13 @@ async def changing(request: Request, who: SignedIn) -> Visitor:
     NotSignedIn
     NotAllowed
         The request came from elsewhere.
+    StalePage
+        It lacks the token that pages of this session have.
     """
     same_origin(request)
     given = request.headers.get("x-csrf-token", "")
     if not hmac.compare_digest(given.encode(), who.csrf.encode()):
-        raise NotAllowed("this request did not come from a page of this desk: load the page again")
+        raise StalePage("this page belongs to an earlier session: load it again")
     return who
 
 

@@ -15,7 +15,7 @@ from catalog.review import ReviewStore
 from imagery.errors import SitewatchError
 from review import admission, answers, pages, pictures, team
 from review.desk import Desk
-from review.errors import NotSignedIn, ReviewError
+from review.errors import NotSignedIn, ReviewError, StalePage
 from review.guard import Guard
 from review.runs import RunShelf
 from review.settings import DeskSettings
@@ -24,6 +24,9 @@ from review.views import page
 
 API = "/api/"
 PICTURES = "/runs/"
+
+ROUTERS = tuple(module.router for module in (admission, pages, pictures, answers, team))
+"""All that answers, but for files of the desk and `/healthz`."""
 
 
 def create_app(settings: DeskSettings) -> FastAPI:
@@ -54,8 +57,8 @@ def create_app(settings: DeskSettings) -> FastAPI:
     app.state.sessions = sessions
     app.state.store, app.state.shelf, app.state.desk = store, shelf, desk
     app.mount("/static", Statics(), name="static")
-    for module in (admission, pages, pictures, answers, team):
-        app.include_router(module.router)
+    for router in ROUTERS:
+        app.include_router(router)
     app.add_api_route("/healthz", _healthz, methods=["GET"], include_in_schema=False)
     _explain_errors(app)
     return app
@@ -79,9 +82,9 @@ class _Guarded(FastAPI):
 def _explain_errors(app: FastAPI) -> None:
     """Every refusal says what is wrong: to programs as JSON, to people as a page."""
 
-    def told(request: Request, status: int, reason: str) -> Response:
+    def told(request: Request, status: int, reason: str, **more: bool) -> Response:
         if request.url.path.startswith((API, PICTURES)):
-            return JSONResponse({"error": reason}, status_code=status)
+            return JSONResponse({"error": reason, **more}, status_code=status)
         return page(request, "error.html", {"status": status, "reason": reason}, who=None, status=status)
 
     async def not_signed_in(request: Request, problem: Exception) -> Response:
@@ -90,7 +93,8 @@ def _explain_errors(app: FastAPI) -> None:
         return told(request, NotSignedIn.status, str(problem))
 
     async def review_error(request: Request, problem: Exception) -> Response:
-        return told(request, getattr(problem, "status", 500), str(problem))
+        more = {"stale": True} if isinstance(problem, StalePage) else {}
+        return told(request, getattr(problem, "status", 500), str(problem), **more)
 
     async def bad_review(request: Request, problem: Exception) -> Response:
         conflict = isinstance(problem, BadReview) and problem.conflict

@@ -9,6 +9,7 @@
         ├── BadQuestion    an address or a body says something that cannot be
         ├── NotSignedIn    a session is needed
         └── NotAllowed     the session's role does not go that far, or the request did not come from the desk's pages
+            └── StalePage  the page belongs to an earlier session
 """
 
 from imagery.errors import SitewatchError
@@ -46,3 +47,7 @@ class NotAllowed(ReviewError):
     """The role does not go that far, or the request did not come from a page of the desk."""
 
     status = 403
+
+
+class StalePage(NotAllowed):
+    """The page was made for another session: what it sends is good again once it was loaded anew."""

@@ -8,7 +8,6 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
 from catalog.chips import window_of
-from catalog.layout import chip_name
 from review import render
 from review.admission import SignedIn
 from review.errors import BadQuestion, NotFound
@@ -111,19 +110,6 @@ def tile_thumb(request: Request, key: str, name: str, who: SignedIn) -> Response
     box = Box(**dict(zip(("col0", "row0", "col1", "row1"), run.tile(name)["bbox_px"], strict=True)))
     tag = etag(run.key, run.version, "tilethumb", name)
     return kept(request, tag) or fresh(render.pair_png(run, box, THUMB_PX), tag)
-
-
-@router.get("/{key}/chips/{change}.png")
-def chip(request: Request, key: str, change: str, who: SignedIn) -> Response:
-    """The picture of a change that the run left."""
-    del who
-    run = shelf(request).open(key)
-    path = run.stored.folder / "chips" / chip_name(run.change(change).id)
-    tag = etag(run.key, run.version, "chip", change)
-    try:
-        return kept(request, tag) or fresh(path.read_bytes(), tag)
-    except OSError as problem:
-        raise NotFound(f"the run left no picture of change {change}") from problem
 
 
 def shelf(request: Request) -> RunShelf:

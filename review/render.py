@@ -242,9 +242,11 @@ def _validity(run: OpenRun, box: Box, size: tuple[int, int], asked: Asked, optio
 def _detectability(run: OpenRun, box: Box, size: tuple[int, int], asked: Asked, option: str) -> ByteImage:
     """Length of the smallest object that would have been found, or the contrast that one size needs."""
     del asked
+    rows, cols = run.grid.shape
+    inside = _within(box, size, (int(rows), int(cols)))
     entry = run.stored.report.detectability
     if entry is None:
-        return palettes.hatched(np.ones(size, np.bool_), _origin(box, size))
+        return palettes.hatched(inside, _origin(box, size))
     names = [entry_["name"] for entry_ in entry["sizes"]]
     if option not in ("", *names):
         raise NotFound(f"sizes are {', '.join(names)}, not {option!r}")
@@ -253,8 +255,6 @@ def _detectability(run: OpenRun, box: Box, size: tuple[int, int], asked: Asked, 
     cells = Box(col0=box.col0 / side, row0=box.row0 / side, col1=box.col1 / side, row1=box.row1 / side)
     values = _cells(run.stored.paths.detectability, cells, size, band)
     limits = [entry["ordinary_contrast"]] if option else [s["length_m"] for s in entry["sizes"]]
-    rows, cols = run.grid.shape
-    inside = _within(box, size, (int(rows), int(cols)))
     out = palettes.steps(values, limits)
     out[np.isnan(values) & inside] = palettes.hatched(np.isnan(values) & inside, _origin(box, size))[
         np.isnan(values) & inside

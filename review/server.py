@@ -11,6 +11,7 @@ from dataclasses import replace
 import uvicorn
 
 from catalog import reviewers
+from catalog.errors import NotAdmitted
 from review.app import create_app
 from review.errors import CannotOpen
 from review.settings import DEFAULT_PORT, DeskSettings
@@ -115,7 +116,7 @@ def _me() -> str:
     """Whoever runs this, as the system calls them."""
     try:
         return reviewers.clean_name(getpass.getuser())
-    except (OSError, KeyError, ValueError):
+    except (OSError, KeyError, NotAdmitted):  # no name, or none that a reviewer can have
         return "lead"
 
 

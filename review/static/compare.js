@@ -2,16 +2,19 @@
 
 import { choose, help, isOpen, write } from "./dialogs.js";
 import { Tools } from "./draw.js";
+import { Film } from "./film.js";
 import { drawFurniture, drawLegend, legendLines } from "./furniture.js";
 import { get, role } from "./http.js";
-import { actionOf } from "./keys.js";
+import { KEYS, actionOf } from "./keys.js";
 import { Line } from "./line.js";
+import { Look } from "./look.js";
 import { newKey, pending, send } from "./outbox.js";
 import "./saved.js";
 import { MODES, Viewer } from "./viewer.js";
 
 const REASONS = ["cloud", "shadow", "misregistration", "tide_or_waves", "seasonal", "known_object", "bad_imagery", "not_of_interest"];
 const SCALES = ["change", "tile", "scene"];
+const SETTLED_MS = 300; // a slider has come to rest
 const MAY_DECIDE = role !== "read-only";
 const $ = (selector) => document.querySelector(selector);
 const words = (name) => name.replaceAll("_", " ");
@@ -19,20 +22,20 @@ const words = (name) => name.replaceAll("_", " ");
 const viewer = new Viewer({ maps: $(".maps"), left: $("#left"), right: $("#right"), handle: $(".handle") }, () => show());
 const tools = new Tools(viewer, say);
 const line = new Line((entry) => viewer.addresses(entry.run, area(entry)));
+const film = new Film(viewer, line, $(".film .frames"));
+const look = new Look(viewer, $("#contrast"), $('[data-action="contrast"]'), brief);
 const given = standing(pending()); // own answers of this visit, for undo: {key, subject}
 let item = null;
 let drawn = { run: null, outlines: [] };
 let scale = "change";
-let bandSet = 0;
-let filmAt = null;
 let advance = localStorage.getItem("sitewatch-advance") !== "no";
 
 /** Show an item of the queue. */
 function open(entry, { push = true } = {}) {
   tools.leave();
   item = entry.item;
-  viewer.open(entry.run);
-  if (filmAt !== null) resetFilm();
+  if (viewer.open(entry.run)) look.reset();
+  film.leave();
   viewer.setCurrent(item.change, item.subject);
   showDrawn();
   fit();
@@ -52,16 +55,16 @@ function open(entry, { push = true } = {}) {
   const { subject } = item;
   viewer.whenShown().then(() => {
     if (item.subject !== subject) return;
-    film();
+    film.open(item);
     askDrawn();
     fetchAhead();
   });
 }
 
-/** What comes next, as it would be shown now. */
-function fetchAhead() {
+/** Fetch what comes next, as it would be shown now, once that rests. */
+function fetchAhead(rests = 50) {
   clearTimeout(fetchAhead.timer);
-  fetchAhead.timer = setTimeout(() => viewer.whenShown().then(() => line.prefetch()), 50);
+  fetchAhead.timer = setTimeout(() => viewer.whenShown().then(() => line.prefetch()), rests);
 }
 
 /** Outlines that people drew; what is known of this item goes before what is known of the run. */
@@ -267,100 +270,6 @@ async function goBack() {
   if (entry) open(entry);
 }
 
-/** The strip of other dates. */
-async function film() {
-  const strip = $(".film .frames");
-  const subject = item.subject;
-  const { dates } = await line.film(item);
-  if (item.subject !== subject) return;
-  const [col0, row0, col1, row1] = item.focus;
-  const side = Math.max(col1 - col0, row1 - row0);
-  strip.replaceChildren(...dates.map((date, index) => {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.dataset.index = String(index);
-    const query = new URLSearchParams({ col: (col0 + col1) / 2, row: (row0 + row1) / 2, side, px: 72, v: date.version });
-    const picture = document.createElement("img");
-    picture.alt = "";
-    picture.loading = "lazy";
-    picture.src = `/runs/${encodeURIComponent(viewer.run.key)}/crops/${encodeURIComponent(date.key)}/${date.date}.png?${query}`;
-    const when = date.role ?? date.acquired?.slice(11, 16) ?? "";
-    const role_ = Object.assign(document.createElement("span"), { className: date.role ? "role" : "", textContent: when });
-    button.append(picture, date.acquired ? date.acquired.slice(0, 10) : "no date", role_);
-    button.setAttribute("aria-pressed", String(filmAt === index));
-    button.addEventListener("click", () => filmTo(index));
-    return button;
-  }));
-  strip.dates = dates;
-}
-
-function filmTo(index) {
-  const dates = $(".film .frames").dates ?? [];
-  const date = dates[index];
-  if (!date) return;
-  filmAt = date.role ? null : index;
-  viewer.setOther("after", date.role ? null : date);
-  for (const button of document.querySelectorAll(".film .frames button")) {
-    button.setAttribute("aria-pressed", String(filmAt === Number(button.dataset.index)));
-  }
-  show();
-}
-
-function resetFilm() {
-  filmAt = null;
-  viewer.setOther("after", null);
-  for (const button of document.querySelectorAll(".film .frames button")) button.setAttribute("aria-pressed", "false");
-}
-
-function filmStep(step) {
-  if (step === 0) return resetFilm();
-  const dates = $(".film .frames").dates ?? [];
-  const from = filmAt ?? dates.findIndex((date) => date.role === (step > 0 ? "after" : "before"));
-  if (dates[from + step]) filmTo(from + step);
-}
-
-/** Contrast and bands: one setting for both dates. */
-function contrast(reset = false) {
-  const fields = $("#contrast");
-  const { stretch } = viewer.run;
-  if (reset) {
-    viewer.setLook(viewer.look.bands ? { bands: viewer.look.bands } : {});
-    for (const name of ["low", "high", "gamma"]) fields.elements[name].value = stretch[name];
-  } else {
-    const low = Number(fields.elements.low.value);
-    const high = Math.max(Number(fields.elements.high.value), low + (stretch.most - stretch.least) / 1000);
-    viewer.setLook({ ...viewer.look, low, high, gamma: Number(fields.elements.gamma.value) });
-  }
-  for (const name of ["low", "high", "gamma"]) {
-    fields.querySelector(`output[name="${name}-shown"]`).value = Number(fields.elements[name].value).toPrecision(3);
-  }
-}
-
-function openContrast() {
-  const fields = $("#contrast");
-  fields.hidden = !fields.hidden;
-  $('[data-action="contrast"]').setAttribute("aria-pressed", String(!fields.hidden));
-  const { stretch } = viewer.run;
-  for (const name of ["low", "high"]) {
-    Object.assign(fields.elements[name], { min: stretch.least, max: stretch.most, step: (stretch.most - stretch.least) / 400 });
-    fields.elements[name].value = viewer.look[name] ?? stretch[name];
-  }
-  fields.elements.gamma.value = viewer.look.gamma ?? stretch.gamma;
-  for (const name of ["low", "high", "gamma"]) {
-    fields.querySelector(`output[name="${name}-shown"]`).value = Number(fields.elements[name].value).toPrecision(3);
-  }
-  if (!fields.hidden) fields.elements.low.focus();
-}
-
-function bands() {
-  const { sets } = viewer.run.bands;
-  bandSet = (bandSet + 1) % sets.length;
-  const { low, high, gamma } = viewer.look;
-  const kept = Object.fromEntries(Object.entries({ low, high, gamma }).filter(([, value]) => value !== undefined));
-  viewer.setLook(bandSet === 0 ? kept : { ...kept, bands: sets[bandSet].bands });
-  brief(sets.length === 1 ? "These images have no other bands." : `Bands: ${sets[bandSet].name}`);
-}
-
 function setAdvance() {
   advance = !advance;
   localStorage.setItem("sitewatch-advance", advance ? "yes" : "no");
@@ -370,16 +279,16 @@ function setAdvance() {
 const ACTIONS = {
   confirm: () => (item.is_tile ? decide("nothing_missed") : decide("confirmed")),
   unsure: () => !item.is_tile && decide("unsure"),
-  reject, relabel, outline, missed, note, undo, second, help,
+  reject, relabel, outline, missed, note, undo, second, help: () => help(KEYS),
   next: goNext, back: goBack, queue: () => location.assign(line.queue()), advance: setAdvance,
   less: () => viewer.step(-1), more: () => viewer.step(1),
   scale: (to) => { scale = to ?? SCALES[(SCALES.indexOf(scale) + 1) % SCALES.length]; fit(); },
   mode: (mode) => viewer.setMode(mode), layer: (layer) => viewer.toggle(layer),
   zoom: (steps) => viewer.zoom(Number(steps)), pan: (by) => viewer.pan(by.split(",").map(Number)),
-  film: (step) => filmStep(Number(step)), flip: () => viewer.flip(true),
-  bands, smooth: () => viewer.setSmooth(!viewer.smooth), measure: () => tools.measure(),
-  contrast: (what) => (what === "reset" ? contrast(true) : openContrast()),
-  escape: () => tools.leave() || ($("#contrast").hidden ? say(null) : openContrast()),
+  film: (step) => film.step(Number(step)), flip: () => viewer.flip(true),
+  bands: () => look.nextBands(), smooth: () => viewer.setSmooth(!viewer.smooth), measure: () => tools.measure(),
+  contrast: (what) => (what === "reset" ? look.usual() : look.toggle()),
+  escape: () => tools.leave() || (look.isOpen ? look.toggle() : say(null)),
 };
 
 function act(action) {
@@ -394,8 +303,7 @@ addEventListener("keydown", (event) => {
     event.preventDefault();
     return;
   }
-  if (event.key === "Escape" && event.target.closest?.("#contrast")) openContrast();
-  const action = actionOf(event);
+  const action = event.key === "Escape" ? "escape" : actionOf(event);
   if (!action || (event.repeat && !/^(pan|zoom|less|more|flip|film)/.test(action))) return;
   event.preventDefault();
   act(action);
@@ -406,13 +314,7 @@ addEventListener("click", (event) => {
   const button = event.target.closest("[data-action]");
   if (button && !button.disabled) act(button.dataset.action);
 });
-$("#contrast").addEventListener("input", () => {
-  clearTimeout(contrast.timer);
-  contrast.timer = setTimeout(() => {
-    contrast();
-    fetchAhead();
-  }, 120);
-});
+$("#contrast").addEventListener("input", () => fetchAhead(SETTLED_MS));
 $(".handle").addEventListener("keydown", (event) => {
   const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
   if (step && viewer.mode === "swipe") {

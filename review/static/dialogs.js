@@ -64,11 +64,11 @@ export function write(title, { longest }) {
   });
 }
 
-/** Show the keys. */
-export function help() {
+/** Show a table of keys. */
+export function help(table) {
   const { dialog, end } = make("Keys");
   const keys = Object.assign(document.createElement("div"), { className: "keys" });
-  listKeys(keys);
+  listKeys(keys, table);
   dialog.insertBefore(keys, end);
   dialog.showModal();
 }

@@ -5,11 +5,12 @@ const meta = (name) => document.querySelector(`meta[name="${name}"]`)?.content ?
 export const reviewer = meta("reviewer");
 export const role = meta("role");
 
-/** What the desk said no to; `status` is 0 where it could not be reached. */
+/** What the desk said no to; `status` is 0 where it could not be reached, `stale` where this page is too old. */
 export class Refused extends Error {
-  constructor(message, status) {
+  constructor(message, status, stale = false) {
     super(message);
     this.status = status;
+    this.stale = stale;
   }
 }
 
@@ -44,6 +45,8 @@ async function answered(response) {
   } catch {
     document = { error: text.slice(0, 200) };
   }
-  if (!response.ok) throw new Refused(document.error ?? `the desk answered ${response.status}`, response.status);
+  if (!response.ok) {
+    throw new Refused(document.error ?? `the desk answered ${response.status}`, response.status, document.stale === true);
+  }
   return document;
 }

@@ -57,6 +57,19 @@ export const KEYS = [
   ]],
 ];
 
+/** Keys of pages that list what there is to look at. */
+export const LIST_KEYS = [
+  ["Choose", [
+    ["j", "J", "Next one", "next"],
+    ["k", "K", "The one before", "back"],
+    ["Enter", "Enter", "Open it; the first one where none is chosen", "open"],
+  ]],
+  ["Help", [
+    ["?", "?", "These keys", "help"],
+    ["Escape", "Esc", "Leave a dialog", "escape"],
+  ]],
+];
+
 /** The action of a key press, or null; never while somebody types or a dialog is open. */
 export function actionOf(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return null;
@@ -73,9 +86,9 @@ export function actionOf(event) {
   return wanted === "=" ? "zoom:1" : null;
 }
 
-/** Fill an element with the table. */
-export function listKeys(element) {
-  for (const [group, rows] of KEYS) {
+/** Fill an element with a table. */
+export function listKeys(element, table) {
+  for (const [group, rows] of table) {
     const section = document.createElement("section");
     section.append(Object.assign(document.createElement("h3"), { textContent: group }));
     const list = document.createElement("dl");

@@ -62,7 +62,7 @@ export async function flush() {
         entry.taken?.(result);
       } catch (problem) {
         if (!(problem instanceof Refused)) throw problem;
-        if (isFinal(problem.status)) {
+        if (isFinal(problem)) {
           entry.refused = problem.message;
           if (waiting.includes(entry)) keep(entry); // else another tab was told the same, and somebody has read it
           continue;
@@ -82,7 +82,7 @@ export async function flush() {
 const next = () => waiting.find((entry) => !entry.refused && !(entry.due > Date.now()));
 
 /** Whether sending the same again can only give the same. */
-const isFinal = (status) => [400, 403, 404, 409, 413, 422].includes(status);
+const isFinal = ({ status, stale }) => !stale && [400, 403, 404, 409, 413, 422].includes(status);
 
 function keep({ answer, refused, at }) {
   try {

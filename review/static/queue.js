@@ -1,6 +1,7 @@
-// The queue page: filters act at once, arrows and Enter lead into the first item.
+// Pages that list: filters act at once, keys choose and open.
 
 import { help, isOpen } from "./dialogs.js";
+import { LIST_KEYS } from "./keys.js";
 import "./saved.js";
 
 for (const form of document.querySelectorAll("form[data-auto]")) {
@@ -15,15 +16,16 @@ addEventListener("load", () => (window.requestIdleCallback ?? setTimeout)(() => 
   for (const link of document.querySelectorAll('link[rel="x-ahead"]')) fetch(link.href).catch(() => {});
 }));
 
-const cards = [...document.querySelectorAll("a.change")];
+const cards = [...document.querySelectorAll("a.change, tbody a")];
+const begin = document.querySelector("#begin") ?? cards[0];
 
 addEventListener("keydown", (event) => {
   if (isOpen() || event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, button")) return;
   const at = cards.indexOf(document.activeElement);
-  if (event.key === "?") help();
+  if (event.key === "?") help(LIST_KEYS);
   else if (event.key === "j" || event.key === "ArrowRight") cards[Math.min(at + 1, cards.length - 1)]?.focus();
   else if (event.key === "k" || event.key === "ArrowLeft") cards[Math.max(at - 1, 0)]?.focus();
-  else if (event.key === "Enter" && !event.target.closest("a")) document.querySelector("#begin")?.click();
+  else if (event.key === "Enter" && !event.target.closest("a")) begin?.click();
   else return;
   event.preventDefault();
 });

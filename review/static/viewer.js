@@ -60,9 +60,9 @@ export class Viewer {
     return { map, layers };
   }
 
-  /** Show a run, as `/api/runs/<key>` describes it. */
+  /** Show a run, as `/api/runs/<key>` describes it; whether it was another one. */
   open(run) {
-    if (this.run?.key === run.key && this.run?.version === run.version) return;
+    if (this.run?.key === run.key && this.run?.version === run.version) return false;
     this.run = run;
     this.other = { before: null, after: null };
     this.look = {};
@@ -85,6 +85,7 @@ export class Viewer {
       layers.zones.setSource(zones);
     }
     this.sources();
+    return true;
   }
 
   /** Go to a part of the grid: [col0, row0, col1, row1]. */

@@ -67,6 +67,8 @@ def write_archive(
     *,
     cloud: Mapping[str, Sequence[Box]] | None = None,
     noise: float = 4.0,
+    nir: bool = False,
+    simulated: bool = False,
 ) -> Path:
     """Scenes with bright objects, as an ItemCollection.
 
@@ -76,9 +78,15 @@ def write_archive(
     cloud : mapping of ISO date to clouded boxes
     noise : float
         Standard deviation, digital numbers; 0 makes equal dates equal byte for byte.
+    nir : bool
+        A fourth band, in which the ground is brighter.
+    simulated : bool
+        What the items say of themselves.
     """
     folder.mkdir(parents=True, exist_ok=True)
     ground = _ground()
+    if nir:
+        ground = np.concatenate([ground, ground[:1] * 1.7])
     items = []
     for i, (date, objects) in enumerate(dates.items()):
         rng = np.random.default_rng(100 + i)
@@ -89,7 +97,10 @@ def write_archive(
         for row0, col0, row1, col1 in (cloud or {}).get(date, ()):
             scl[row0:row1, col0:col1] = 9
             image[:, row0:row1, col0:col1] = 3500
-        items.append(_item(folder, date, image, scl))
+        item = _item(folder, date, image, scl)
+        if simulated:
+            item["properties"]["sitewatch:simulated"] = True
+        items.append(item)
     path = folder / "items.json"
     path.write_text(json.dumps({"type": "FeatureCollection", "features": items}))
     return path
@@ -106,7 +117,7 @@ def _ground() -> NDArray[np.float64]:
 def _item(folder: Path, date: str, image: NDArray[np.float64], scl: NDArray[np.uint8]) -> dict[str, Any]:
     identity = f"scene-{date}"
     assets: dict[str, Any] = {}
-    for name, band in zip(("red", "green", "blue"), image, strict=True):
+    for name, band in zip(("red", "green", "blue", "nir")[: len(image)], image, strict=True):
         assets[name] = _asset(folder / f"{identity}-{name}.tif", band.clip(1, 65535).astype(np.uint16), name)
     assets["scl"] = _asset(folder / f"{identity}-scl.tif", scl, None)
     to_lonlat = Transformer.from_crs(EPSG, 4326, always_xy=True)

@@ -1,5 +1,6 @@
 """Who gets in, as what, and what a page elsewhere cannot make a browser do."""
 
+import re
 import sqlite3
 from datetime import timedelta
 from pathlib import Path
@@ -9,7 +10,8 @@ from starlette.testclient import TestClient
 
 from catalog import reviewers
 from catalog.errors import NotAdmitted
-from review.app import create_app
+from review.app import ROUTERS, create_app
+from review.server import sign_in_link
 from review.settings import DeskSettings
 from tests.review.conftest import ADDRESS, Person, RunningDesk, meta
 
@@ -66,18 +68,20 @@ def test_pages_lead_strangers_to_the_sign_in(desk: RunningDesk, address: str) ->
     assert (answer.status_code, answer.headers["location"]) == (303, "/signin")
 
 
-@pytest.mark.parametrize(
-    "address",
-    [
-        "/api/queue",
-        "/api/items?subject=x",
-        "/api/runs/x",
-        "/runs/x/tiles/before/0/0/0.png",
-        "/runs/x/thumbs/y.png",
-    ],
-)
-def test_nothing_else_answers_strangers(desk: RunningDesk, address: str) -> None:
-    assert desk.stranger().get(address).status_code == 401
+def test_nothing_answers_strangers(desk: RunningDesk) -> None:
+    """Every route there is: a new one is tried without being named here."""
+    tried = set()
+    for route in (route for router in ROUTERS for route in router.routes if route.path != "/signin"):
+        address = re.sub(r"{\w+}", "0", route.path)
+        (method,) = route.methods
+        answer = desk.stranger().request(method, address, follow_redirects=False)
+        page = method == "GET" and not address.startswith(("/api/", "/runs/"))
+        assert answer.status_code == (303 if page else 401), (method, address)
+        assert answer.headers.get("location", "/signin") == "/signin"
+        assert "Test base" not in answer.text
+        tried.add(route.path)
+    assert len(tried) >= 18
+    assert {"/", "/figures", "/api/answers", "/runs/{key}/thumbs/{change}.png", "/reviewers/invite"} <= tried
 
 
 def test_a_made_up_session_is_none(desk: RunningDesk) -> None:
@@ -184,6 +188,26 @@ def test_shutting_out_takes_effect_at_once_and_keeps_answers(
     assert [event.reviewer for event in desk.app.state.store.events()] == ["Ana"]
     own = lead.client.post("/reviewers/shut-out", data={"csrf": lead.csrf, "name": "Lena"})
     assert own.status_code == 422
+
+
+@pytest.mark.parametrize("name", ["sitewatch", " SiteWatch ", "SITEWATCH", "\uff53itewatch"])
+def test_nobody_signs_as_the_program_itself(desk: RunningDesk, name: str) -> None:
+    with pytest.raises(NotAdmitted, match="the program itself signs"):
+        reviewers.invite(desk.root, name, "reviewer", given_by="test")
+    lead = desk.person("Lena", "lead")
+    page = lead.client.post("/reviewers/invite", data={"csrf": lead.csrf, "name": name, "role": "reviewer"})
+    assert page.status_code == 422
+    assert "the program itself signs" in page.text
+    assert [person.name for person in reviewers.list_reviewers(desk.root)] == ["Lena"]
+
+
+@pytest.mark.parametrize("user", ["sitewatch", "", "x" * 90])
+def test_whoever_has_no_name_that_can_be_used_is_called_lead(
+    desk: RunningDesk, monkeypatch: pytest.MonkeyPatch, user: str
+) -> None:
+    monkeypatch.setattr("getpass.getuser", lambda: user)
+    assert "Lena" not in sign_in_link(desk.settings)
+    assert [person.name for person in reviewers.list_reviewers(desk.root)] == ["lead"]
 
 
 @pytest.mark.parametrize("name", ["", " ", "x" * 81, "a\u0000b", "a\u202eb", "line\nbreak\u0007"])

@@ -106,6 +106,17 @@ def test_what_was_not_observed_is_hatched(root: Path) -> None:
     assert len(np.unique(shown[42:88, 62:118, 3])) == 2, "lines, not only a colour"
 
 
+def test_where_nothing_was_assessed_all_of_the_image_is_hatched_and_no_more(
+    desk: RunningDesk, ana: Person
+) -> None:
+    shown = picture(ana, f"/runs/{PLAIN_RUN}/tiles/detectability/1/1/1.png")
+    assert desk.app.state.shelf.open(PLAIN_RUN).stored.report.detectability is None
+    rows, cols = 300 - 256, 420 - 256
+    assert (shown[:rows, :cols, 3] > 0).all()
+    assert not shown[rows:, :, 3].any()
+    assert not shown[:, cols:, 3].any()
+
+
 def test_a_picture_is_asked_for_once(ana: Person) -> None:
     address = f"/runs/{SITE_KEY}/tiles/before/0/0/0.png"
     first = ana.get(address)

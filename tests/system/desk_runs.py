@@ -8,6 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from tests.flows.flow_archive import NEWCOMER, SHIP, write_archive, write_sites
 from tests.services.desk import SITEWATCH
 from tests.unit.models.planted import block, noisy, texture
 
@@ -40,3 +41,23 @@ def sitewatch(*args: str | Path) -> Any:
     )
     assert done.returncode in (0, 3), done.stderr
     return json.loads(done.stdout)
+
+
+def watched_site(folder: Path) -> Path:
+    """Two runs of a site that was watched: zones, dates, four bands, blank tiles, cloud on the last date; SIMULATED.
+
+    An object appears between the first two dates; on the third it is gone from there, and one stands elsewhere.
+    """
+    ship, newcomer, other = SHIP, NEWCOMER, (120, 1300, 132, 1338)
+    items = write_archive(
+        folder / "archive",
+        {"2025-01-01": [ship], "2025-01-11": [ship, newcomer], "2025-01-21": [ship, other]},
+        cloud={"2025-01-21": [(0, 0, 700, 560)]}, nir=True, simulated=True,
+    )  # fmt: skip
+    sites = write_sites(folder / "sites.geojson")
+    found = sitewatch(
+        "run", "field", "--sites", sites, "--source", items, "--from", "2025-01-01", "--to", "2025-01-31",
+        "--out", folder / "out",
+    )  # fmt: skip
+    assert [run["status"] for run in found["runs"]] == ["changed", "changed"]
+    return folder / "out"

@@ -1,4 +1,4 @@
-"""The desk on a real pair of images: what the screen shows is what the files hold."""
+"""The desk on real pairs of images: the screen shows what the files hold, and all is decided by keyboard."""
 
 import json
 from pathlib import Path
@@ -7,9 +7,10 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
-from tests.services.desk import looking_at, running_desk, settled, shot
+from tests.services.desk import looking_at, running_desk, settled, shot, threaded_desk
+from tests.system.desk.pages import COLOURS, events, on_screen, opened, saved, watched_page
 from tests.system.desk_runs import sitewatch
 
 pytestmark = pytest.mark.system
@@ -60,3 +61,58 @@ def test_an_airport_as_delivered(chromium: Browser, shared_data: Path, tmp_path:
             0.6, alike(screens["after"], files["before"]) + 0.1
         )
         assert watched.faults == []
+
+
+THREE = {
+    "veh_c03_1": ("png", "--gsd", "0.5", "--min-score", "0.96"),
+    "ship_longbeach": ("png", "--gsd", "3"),
+    "sar_latakia_20250803_20251002": ("tif", "--gsd", "10", "--sensor", "sar", "--quantity", "db"),
+}
+"""Vehicles, ships and a port by radar: few enough changes each to go through all of them."""
+
+
+def test_three_real_cases_are_reviewed_by_keyboard(
+    chromium: Browser, shared_data: Path, tmp_path: Path
+) -> None:
+    out, found = tmp_path / "out", {}
+    for case, (suffix, *options) in THREE.items():
+        images = [
+            shared_data / "cases" / "public" / case / f"{date}.{suffix}" for date in ("before", "after")
+        ]
+        document = sitewatch("diff", *images, *options, "--out", out)
+        assert document["changes"], case
+        found |= {change["id"]: change["kind"] for change in document["changes"]}
+    keys = {"confirmed": "c", "rejected": "r", "unsure": "u"}
+    given = {}
+    with threaded_desk(out) as desk, watched_page(chromium, desk) as watched:
+        page = watched.page
+        page.wait_for_selector("body[data-ready]")
+        page.keyboard.press("Enter")
+        opened(page)
+        for number in range(len(found)):
+            subject = on_screen(page)
+            assert subject not in given
+            check_view(page, found[subject])
+            given[subject] = list(keys)[number % 3]
+            page.keyboard.press(keys[given[subject]])
+            if given[subject] == "rejected":
+                page.keyboard.press(str(1 + number % 8))
+            if len(given) < len(found):
+                page.wait_for_function("(subject) => history.state.subject !== subject", arg=subject)
+        page.wait_for_selector("text=That was the last one here")
+        saved(page)
+        said = {event.subject: event.body for event in events(desk)}
+        assert {subject: body["verdict"] for subject, body in said.items()} == given
+        assert all(body.get("reason") for body in said.values() if body["verdict"] == "rejected")
+        page.keyboard.press("q")
+        page.wait_for_selector("text=Nothing waits here")
+    assert given.keys() == found.keys()
+
+
+def check_view(page: Page, kind: str) -> None:
+    """Images on both sides, and the outline of what is asked about."""
+    settled(page)
+    sides = [shot(page, side).astype(int) for side in ("#left", "#right")]
+    assert all(side[60:-90, 20:-20].std() > 4 for side in sides), "an image, not an empty map"
+    colour = COLOURS[kind]
+    assert sum((np.abs(side - colour) < 30).all(axis=2).sum() for side in sides) > 40

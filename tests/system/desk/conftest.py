@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
+from catalog.second_review import SecondRule
 from tests.review.conftest import write_runs
 from tests.services.desk import DeskProcess, DeskThread, Watched, running_desk, threaded_desk
 from tests.system.desk.pages import watched_page
-from tests.system.desk_runs import planted_pair, sitewatch
+from tests.system.desk_runs import planted_pair, sitewatch, watched_site
 
 
 @pytest.fixture(scope="session")
@@ -56,6 +57,21 @@ def five_desk(five: Path, tmp_path: Path) -> Iterator[DeskThread]:
     """A desk of the test's own on five changes."""
     shutil.copytree(five, tmp_path / "five")
     with threaded_desk(tmp_path / "five") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def site_outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two runs of a watched site, made by `sitewatch run`."""
+    return watched_site(tmp_path_factory.mktemp("site"))
+
+
+@pytest.fixture
+def site_desk(site_outputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DeskThread]:
+    """A desk of the test's own on them: every blank tile is audited, every change goes to a second reviewer."""
+    monkeypatch.setenv("SITEWATCH_AUDIT_SHARE", "1")
+    shutil.copytree(site_outputs, tmp_path / "site")
+    with threaded_desk(tmp_path / "site", second=SecondRule(share=1.0)) as running:
         yield running
 
 

@@ -7,11 +7,11 @@ from playwright.sync_api import Browser, Page
 
 from tests.review.conftest import PLAIN_RUN
 from tests.services.desk import DeskThread, settled, shot
-from tests.system.desk.pages import begin, events, saved, say, start_link, watched_page
+from tests.system.desk.pages import COLOURS, begin, events, saved, say, start_link, watched_page
 
 pytestmark = pytest.mark.system
 
-BLUE, ORANGE = (86, 180, 233), (240, 140, 0)
+BLUE, ORANGE = COLOURS["appeared"], COLOURS["vanished"]
 
 
 def painted(page: Page, side: str, colour: tuple[int, int, int]) -> NDArray[np.bool_]:

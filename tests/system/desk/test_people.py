@@ -68,7 +68,7 @@ def test_a_reviewer_resolves_a_disagreement_by_answering_again(
     with watched_page(chromium, five_desk, start_link(five_desk, "Omar", "reviewer")) as watched:
         page = watched.page
         page.get_by_role("link", name="Disagreements").click()
-        page.locator(f"a[href*={subject}]").click()
+        page.locator(f"a[href*='{subject}']").click()
         opened(page)
         page.keyboard.press("c")
         saved(page)
@@ -79,7 +79,7 @@ def test_a_reviewer_resolves_a_disagreement_by_answering_again(
     with watched_page(chromium, five_desk, start_link(five_desk)) as watched:
         page = watched.page
         page.get_by_role("link", name="Disagreements").click()
-        page.locator(f"a[href*={other}]").click()
+        page.locator(f"a[href*='{other}']").click()
         opened(page)
         page.keyboard.press("r")
         page.keyboard.press("6")

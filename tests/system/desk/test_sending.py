@@ -3,10 +3,10 @@
 import json
 
 import pytest
-from playwright.sync_api import Route
+from playwright.sync_api import Browser, Route, expect
 
-from tests.services.desk import DeskThread, Watched
-from tests.system.desk.pages import begin, journal, saved
+from tests.services.desk import DeskThread, Watched, looking_at
+from tests.system.desk.pages import begin, events, journal, saved, start_link
 
 pytestmark = pytest.mark.system
 
@@ -114,3 +114,24 @@ def test_an_answer_refused_in_one_tab_is_read_once(seen: Watched, desk: DeskThre
     one.reload()
     one.wait_for_selector("body[data-ready]")
     assert one.locator(".outbox").inner_text() == "all saved"
+
+
+def test_an_answer_waits_until_its_reviewer_has_signed_in_again(chromium: Browser, desk: DeskThread) -> None:
+    with looking_at(chromium, start_link(desk, "Ana", "reviewer")) as watched:
+        page = watched.page
+        begin(page, "appeared")
+        other = page.context.new_page()
+        other.goto(f"{desk.address}/")
+        other.get_by_role("button", name="Sign out").click()
+        page.keyboard.press("c")
+        expect(page.locator(".banner")).to_contain_text("you are signed out")
+        other.goto(start_link(desk, "Omar", "reviewer"))
+        page.locator(".banner button").click()
+        expect(page.locator(".banner")).to_contain_text("this page belongs to an earlier session")
+        assert journal(desk) == [], "nobody else's answer"
+        other.get_by_role("button", name="Sign out").click()
+        other.goto(start_link(desk, "Ana", "reviewer"))
+        page.on("dialog", lambda dialog: dialog.accept())
+        page.reload()
+        saved(page)
+        assert [(event.reviewer, event.body["verdict"]) for event in events(desk)] == [("Ana", "confirmed")]

@@ -1,13 +1,15 @@
 """Both dates on the screen: every way of comparing them, and what lies over them."""
 
+import itertools
 import time
 
 import numpy as np
 import pytest
+from playwright.sync_api import Browser, expect
 
 from review.palettes import BRIGHTER, DARKER
-from tests.services.desk import Watched, settled, shot
-from tests.system.desk.pages import begin, centre
+from tests.services.desk import DeskThread, Watched, settled, shot
+from tests.system.desk.pages import await_screen, begin, centre, opened, subjects, watched_page
 
 pytestmark = pytest.mark.system
 
@@ -188,3 +190,32 @@ def test_a_measured_length_is_in_metres(look: Watched) -> None:
     page.keyboard.press("Escape")
     assert page.locator(".message").is_hidden()
     assert words.endswith("m")
+
+
+def test_contrast_and_bands_are_those_of_the_run_that_is_shown(
+    chromium: Browser, five_desk: DeskThread
+) -> None:
+    runs = {e.subject: e.run.replace("/", "_") for e in five_desk.app.state.store.queue().entries}
+    order = subjects(five_desk)
+    at = next(i for i, (a, b) in enumerate(itertools.pairwise(order)) if runs[a] != runs[b])
+    with watched_page(chromium, five_desk) as watched:
+        page = watched.page
+        page.goto(f"{five_desk.address}/review?subject={order[at]}")
+        opened(page)
+        page.keyboard.press("b")
+        expect(page.locator(".message")).to_have_text("Bands: red")
+        page.keyboard.press("w")
+        page.locator("#contrast input[name=gamma]").fill("2.5")
+        page.locator(".tools button", has_text="Contrast").focus()
+        page.keyboard.press("j")
+        await_screen(page, order[at + 1])
+        answer = page.request.get(f"{five_desk.address}/api/runs/{runs[order[at + 1]]}").json()
+        form = page.locator("#contrast")
+        for name in ("low", "high", "gamma"):
+            value = float(form.locator(f"input[name={name}]").input_value())
+            usual = answer["stretch"][name]
+            assert abs(value - usual) <= abs(usual) * 0.02 + 0.02, name
+        page.wait_for_timeout(300)
+        assert not [a for a in watched.asked if runs[order[at + 1]] in a and "gamma=2.5" in a]
+        page.keyboard.press("b")
+        expect(page.locator(".message")).to_have_text("Bands: red")
