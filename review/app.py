@@ -7,7 +7,6 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
-from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
@@ -20,7 +19,8 @@ from review.errors import NotSignedIn, ReviewError, StalePage
 from review.guard import Guard
 from review.runs import RunShelf
 from review.settings import DeskSettings
-from review.views import STATIC, page
+from review.statics import Statics
+from review.views import page
 
 API = "/api/"
 PICTURES = "/runs/"
@@ -58,7 +58,7 @@ def create_app(settings: DeskSettings) -> FastAPI:
     app.state.settings = settings
     app.state.sessions = sessions
     app.state.store, app.state.shelf, app.state.desk = store, shelf, desk
-    app.mount("/static", _Static(directory=STATIC), name="static")
+    app.mount("/static", Statics(), name="static")
     for router in ROUTERS:
         app.include_router(router)
     app.add_api_route("/healthz", _healthz, methods=["GET"], include_in_schema=False)
@@ -79,15 +79,6 @@ class _Guarded(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         return Guard(super().build_middleware_stack(), hosts=self._hosts)
-
-
-class _Static(StaticFiles):
-    """Files of the desk: kept by browsers, asked about each time."""
-
-    def file_response(self, *args: object, **kwargs: object) -> Response:
-        response = super().file_response(*args, **kwargs)  # type: ignore[arg-type]
-        response.headers["Cache-Control"] = "no-cache"
-        return response
 
 
 def _explain_errors(app: FastAPI) -> None:

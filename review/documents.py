@@ -2,7 +2,10 @@
 
 import math
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
+
+from markupsafe import Markup
 
 from catalog.chips import window_of
 from imagery.raster import Sensor
@@ -11,10 +14,17 @@ from models.detect import Detection
 from models.label import names
 from review import palettes
 from review.render import TILE_PX, deepest_zoom
-from review.runs import OpenRun
+from review.runs import RUNS_KEPT, OpenRun
+from review.views import data
 
 MOST_OUTLINES = 3000
 """Best first; a page with more would draw nothing else."""
+
+
+@lru_cache(maxsize=RUNS_KEPT)
+def run_json(run: OpenRun) -> Markup:
+    """`run_document` as text that may stand in a page: made once for a result of a run."""
+    return data(run_document(run))
 
 
 def run_document(run: OpenRun) -> dict[str, Any]:

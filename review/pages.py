@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse, Response
+from markupsafe import Markup
 
 from catalog.queue import QueueEntry
 from catalog.queue_filters import WHATS
@@ -14,7 +15,7 @@ from review.admission import SignedIn
 from review.filters import Chosen, chosen
 from review.items import drawn_outlines, find_item
 from review.pictures import etag, kept, shelf
-from review.views import page
+from review.views import data, page
 
 PAGE_ENTRIES = 48
 BATCH_MOST = 100
@@ -54,7 +55,7 @@ def queue_page(
 def compare_page(request: Request, subject: Subject, choice: Choice, who: SignedIn) -> Response:
     """One change or tile."""
     item = find_item(records(request), shelf(request), subject, who)
-    first = {"item": item.as_dict(), "run": documents.run_document(item.run)}
+    first = Markup('{{"item":{},"run":{}}}').format(data(item.as_dict()), documents.run_json(item.run))
     values = {"item": item, "first": first, "choice": choice, "report": item.run.stored.report}
     return page(request, "compare.html", values, who=who)
 
@@ -111,9 +112,10 @@ def run_json(request: Request, key: str, who: SignedIn) -> Response:
     run = shelf(request).open(key)
     tag = etag("run", run.key, run.version)
     known = kept(request, tag)
-    return known or JSONResponse(
-        documents.run_document(run), headers={"ETag": tag, "Cache-Control": "private, no-cache"}
-    )
+    return known or Response(
+        documents.run_json(run), media_type="application/json",
+        headers={"ETag": tag, "Cache-Control": "private, no-cache"},
+    )  # fmt: skip
 
 
 @router.get("/api/runs/{key}/dates")

@@ -15,7 +15,7 @@ from catalog.errors import NotAdmitted
 from review.app import create_app
 from review.errors import CannotOpen
 from review.settings import DEFAULT_PORT, DeskSettings
-from review.views import STATIC
+from review.statics import STATIC
 
 BACKLOG = 256
 GRACE_S = 5

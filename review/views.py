@@ -13,11 +13,11 @@ from fastapi.responses import HTMLResponse
 from markupsafe import Markup
 
 import imagery
+from review import statics
 
 if TYPE_CHECKING:
     from review.admission import Visitor
 
-STATIC = Path(str(files("review"))) / "static"
 TEMPLATES = Path(str(files("review"))) / "templates"
 
 
@@ -52,7 +52,7 @@ def _templates() -> jinja2.Environment:
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     environment.filters.update(utc=utc, day=day, number=number, percent=percent, data=data, words=words)
-    environment.globals["version"] = imagery.__version__
+    environment.globals.update(version=imagery.__version__, static=statics.base(), modules=statics.modules)
     return environment
 
 

@@ -14,13 +14,14 @@ import { MODES, Viewer } from "./viewer.js";
 
 const REASONS = ["cloud", "shadow", "misregistration", "tide_or_waves", "seasonal", "known_object", "bad_imagery", "not_of_interest"];
 const SCALES = ["change", "tile", "scene"];
+const SETTLED_MS = 300; // a slider has come to rest
 const MAY_DECIDE = role !== "read-only";
 const $ = (selector) => document.querySelector(selector);
 const words = (name) => name.replaceAll("_", " ");
 
 const viewer = new Viewer({ maps: $(".maps"), left: $("#left"), right: $("#right"), handle: $(".handle") }, () => show());
 const tools = new Tools(viewer, say);
-const line = new Line(viewer);
+const line = new Line((entry) => viewer.addresses(entry.run, area(entry)));
 const film = new Film(viewer, line, $(".film .frames"));
 const look = new Look(viewer, $("#contrast"), $('[data-action="contrast"]'), brief);
 const given = standing(pending()); // own answers of this visit, for undo: {key, subject}
@@ -34,6 +35,7 @@ function open(entry, { push = true } = {}) {
   tools.leave();
   item = entry.item;
   if (viewer.open(entry.run)) look.reset();
+  film.leave();
   viewer.setCurrent(item.change, item.subject);
   showDrawn();
   fit();
@@ -48,11 +50,21 @@ function open(entry, { push = true } = {}) {
     $(`[data-action="${name}"] span`).textContent = label;
   }
   for (const name of ["reject", "unsure", "relabel", "outline", "second"]) $(`[data-action="${name}"]`).disabled ||= item.is_tile;
-  film.open(item);
   show();
   if (push) history.pushState({ subject: item.subject }, "", line.address(item.subject));
-  line.prefetch();
-  askDrawn();
+  const { subject } = item;
+  viewer.whenShown().then(() => {
+    if (item.subject !== subject) return;
+    film.open(item);
+    askDrawn();
+    fetchAhead();
+  });
+}
+
+/** Fetch what comes next, as it would be shown now, once that rests. */
+function fetchAhead(rests = 50) {
+  clearTimeout(fetchAhead.timer);
+  fetchAhead.timer = setTimeout(() => viewer.whenShown().then(() => line.prefetch()), rests);
 }
 
 /** Outlines that people drew; what is known of this item goes before what is known of the run. */
@@ -76,9 +88,13 @@ async function askDrawn() {
   }
 }
 
+/** What the present scale shows of an item. */
+function area({ item: of, run }) {
+  return { scene: [0, 0, ...run.size], tile: of.tile_box, change: of.focus }[scale];
+}
+
 function fit() {
-  const [cols, rows] = viewer.run.size;
-  viewer.fit(scale === "scene" ? [0, 0, cols, rows] : scale === "tile" ? item.tile_box : item.focus);
+  viewer.fit(area({ item, run: viewer.run }));
   for (const name of SCALES) $(`[data-action="scale:${name}"]`).setAttribute("aria-pressed", String(scale === name));
 }
 
@@ -278,6 +294,7 @@ const ACTIONS = {
 function act(action) {
   const [name, argument] = action.split(":");
   ACTIONS[name]?.(argument);
+  if (["scale", "mode", "layer", "bands", "contrast"].includes(name)) fetchAhead();
 }
 
 addEventListener("keydown", (event) => {
@@ -297,6 +314,7 @@ addEventListener("click", (event) => {
   const button = event.target.closest("[data-action]");
   if (button && !button.disabled) act(button.dataset.action);
 });
+$("#contrast").addEventListener("input", () => fetchAhead(SETTLED_MS));
 $(".handle").addEventListener("keydown", (event) => {
   const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
   if (step && viewer.mode === "swipe") {

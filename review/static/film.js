@@ -11,9 +11,14 @@ export class Film {
     this.subject = null;
   }
 
+  /** Back to the pair's own dates: another place is shown. */
+  leave() {
+    if (this.at !== null) this.reset();
+    this.subject = null;
+  }
+
   /** Show the dates of an item's place. */
   async open(item) {
-    if (this.at !== null) this.reset();
     this.subject = item.subject;
     this.dates = [];
     let dates;

@@ -4,22 +4,25 @@ import { get, role } from "./http.js";
 
 const AHEAD = 2;
 const BATCH = 20;
+const PICTURES_KEPT = 200;
 const RECOUNT_MS = 120; // answers that follow each other quickly are counted once
 
 export class Line {
-  constructor(viewer) {
-    this.viewer = viewer;
+  /** `needed(entry)` gives the addresses of the pictures that the first view of an item needs. */
+  constructor(needed) {
+    this.needed = needed;
     this.items = new Map(); // subject -> promise of an item
     this.runs = new Map(); // key and version -> promise of a run
     this.films = new Map();
     this.visited = [];
     this.ahead = [];
-    this.pictures = [];
+    this.pictures = new Map();
     this.filters = new URLSearchParams(location.search);
     this.filters.delete("subject");
     this.settles = role === "lead" && this.filters.get("needs") === "settle"; // anybody else answers again
     this.waits = !this.filters.has("show") && this.filters.get("what") !== "unseen";
     this.left = null;
+    this.filled = null;
   }
 
   begin({ item, run }) {
@@ -27,7 +30,12 @@ export class Line {
     this.runs.set(run.key, Promise.resolve(run));
     this.visited.push(item.subject);
     this.subject = item.subject;
-    this.filled = this.fill(item.subject);
+  }
+
+  /** What comes next is known. */
+  ready() {
+    this.filled ??= this.fill(this.subject);
+    return this.filled;
   }
 
   /** What is left to do, in words. */
@@ -54,7 +62,7 @@ export class Line {
   }
 
   async next(subject) {
-    await this.filled;
+    await this.ready();
     if (this.ahead.length === 0) this.filled = this.fill(subject);
     await this.filled;
     const next = this.ahead.shift();
@@ -112,19 +120,23 @@ export class Line {
 
   /** Fetch what comes next, with the tiles that its first view needs. */
   async prefetch() {
-    await this.filled;
+    await this.ready();
     if (this.ahead.length < AHEAD) this.filled = this.fill(this.ahead.at(-1) ?? this.subject);
     await this.filled;
-    this.pictures = this.pictures.slice(-200);
     for (const subject of this.ahead.slice(0, AHEAD)) {
-      const { item, run } = await this.at(subject);
-      for (const address of this.viewer.addresses(run, item.focus)) {
-        const picture = new Image();
-        picture.src = address;
-        this.pictures.push(picture);
-      }
-      this.film(item);
+      const entry = await this.at(subject);
+      for (const address of this.needed(entry)) this.picture(address);
+      this.film(entry.item);
     }
+  }
+
+  /** Have a picture fetched; a few hundred stay decoded. */
+  picture(address) {
+    if (this.pictures.has(address)) return;
+    const picture = new Image();
+    picture.src = address;
+    this.pictures.set(address, picture);
+    if (this.pictures.size > PICTURES_KEPT) this.pictures.delete(this.pictures.keys().next().value);
   }
 
   /** Other dates of the place of an item. */

@@ -11,6 +11,11 @@ for (const form of document.querySelectorAll("form[data-auto]")) {
   });
 }
 
+// What the first change needs is fetched once this page has all of its own.
+addEventListener("load", () => (window.requestIdleCallback ?? setTimeout)(() => {
+  for (const link of document.querySelectorAll('link[rel="x-ahead"]')) fetch(link.href).catch(() => {});
+}));
+
 const cards = [...document.querySelectorAll("a.change, tbody a")];
 const begin = document.querySelector("#begin") ?? cards[0];
 

@@ -4,20 +4,13 @@ import {
   OlMap, Projection, TileGrid, TileImage, TileLayer, VectorLayer, VectorSource, View, defaultInteractions, getRenderPixel,
 } from "./vendor/ol.js";
 import { changeSource, changeStyle, drawStyle, zoneSource, zoneStyle } from "./outlines.js";
+import { address, addresses } from "./tiles.js";
 
 export const MODES = ["side", "swipe", "blink", "fade", "difference"];
 const OVERLAYS = ["evidence", "detectability", "validity"];
 const BLINK_HZ = [0.5, 1, 1.5, 2, 3];
+const LONGEST_WAIT_MS = 2000;
 const DATES = ["before", "after"];
-
-/** The zoom whose tiles the map takes at a resolution: the nearest one, as OpenLayers chooses it. */
-function nearestZoom(deepest, resolution) {
-  for (let zoom = deepest; zoom > 0; zoom--) {
-    const [fine, coarse] = [2 ** (deepest - zoom), 2 ** (deepest - zoom + 1)];
-    if (resolution < coarse) return resolution <= fine || coarse - resolution >= resolution - fine ? zoom : zoom - 1;
-  }
-  return 0;
-}
 
 export class Viewer {
   /** `elements`: {maps, left, right, handle}; `told()` is called whenever something changes that is shown elsewhere. */
@@ -35,11 +28,13 @@ export class Viewer {
     this.current = null;
     this.other = { before: null, after: null };
     this.look = {};
+    this.size = ""; // of the object that the detectability layer is about; "": the smallest that would have been found
     this.run = null;
     this.view = null;
     this.drawing = new VectorSource();
     this.sides = { left: this.side("left", () => this.leftDate()), right: this.side("right", () => "after") };
     this.ticking = null;
+    this.waiting = [];
     this.handle();
   }
 
@@ -57,7 +52,10 @@ export class Viewer {
     });
     if (name === "left") this.clip(layers.after, map);
     map.on("pointermove", (event) => this.cross(name, event));
-    map.on("rendercomplete", () => Object.assign(this.elements[name].dataset, { rendered: "yes", shown: this.subject ?? "" }));
+    map.on("rendercomplete", () => {
+      Object.assign(this.elements[name].dataset, { rendered: "yes", shown: this.subject ?? "" });
+      this.tellShown();
+    });
     this.elements[name].addEventListener("pointerleave", () => this.cross(name, null));
     return { map, layers };
   }
@@ -96,42 +94,18 @@ export class Viewer {
     this.view.fit([col0, -row1, col1, -row0], { size: this.sides.left.map.getSize(), padding: [8, 8, 8, 8] });
   }
 
-  /** Addresses of the tiles that a view of a part of a run would need, to fetch them beforehand. */
-  addresses(run, [col0, row0, col1, row1]) {
-    const [width, height] = this.sides.left.map.getSize() ?? [480, 540];
-    const resolution = Math.max((col1 - col0) / (width - 16), (row1 - row0) / (height - 16), 1 / 24);
-    const zoom = nearestZoom(run.deepest_zoom, resolution);
-    const side = run.tile_px * 2 ** (run.deepest_zoom - zoom);
-    const half = [width * resolution / 2, height * resolution / 2];
-    const centre = [(col0 + col1) / 2, (row0 + row1) / 2];
-    const range = (axis) => [
-      Math.max(0, Math.floor((centre[axis] - half[axis]) / side)),
-      Math.min(Math.ceil(run.size[axis] / side) - 1, Math.floor((centre[axis] + half[axis]) / side)),
-    ];
-    const [[x0, x1], [y0, y1]] = [range(0), range(1)];
-    const found = [];
-    for (let x = x0; x <= x1; x++) {
-      for (let y = y0; y <= y1; y++) {
-        for (const date of DATES) found.push(this.address(run, date, [zoom, x, y], null, {}));
-      }
-    }
-    return found;
-  }
-
-  address(run, layer, [z, x, y], other, look) {
-    const query = new URLSearchParams({ v: run.version });
-    if (["before", "after", "difference"].includes(layer)) {
-      for (const [name, value] of Object.entries(look)) query.set(name, Array.isArray(value) ? value.join(",") : value);
-    }
-    const place = other ? `dates/${encodeURIComponent(other.key)}/${other.date}` : `tiles/${layer}`;
-    return `/runs/${encodeURIComponent(run.key)}/${place}/${z}/${x}/${y}.png?${query}`;
+  /** Addresses of the tiles that the present mode, layers and look would need of a part of a run. */
+  addresses(run, area) {
+    const shown = [...(this.mode === "difference" ? ["difference"] : DATES), ...OVERLAYS.filter((name) => this.shown[name])];
+    const look = run.key === this.run.key ? this.look : {}; // another run begins with its own
+    return addresses(run, shown, area, this.sides.left.map.getSize(), { look, size: this.size });
   }
 
   source(layer, other = null) {
-    const { run, look } = this;
+    const { run, look, size } = this;
     return new TileImage({
       projection: this.projection, tileGrid: this.grid, interpolate: this.smooth, transition: 0, wrapX: false,
-      tileUrlFunction: (coordinate) => coordinate && this.address(run, layer, coordinate, other, look),
+      tileUrlFunction: (coordinate) => coordinate && address(run, layer, coordinate, { other, look, size }),
     });
   }
 
@@ -257,6 +231,22 @@ export class Viewer {
     }
     this.tick();
     this.redraw();
+  }
+
+  /** Resolves once all of a change is on the screen, or after a while: what else is fetched does not delay it. */
+  whenShown() {
+    return new Promise((shown) => {
+      this.waiting.push(shown);
+      setTimeout(shown, LONGEST_WAIT_MS);
+      this.tellShown();
+    });
+  }
+
+  tellShown() {
+    const sides = ["left", "right"].map((name) => this.elements[name]).filter((element) => !element.hidden);
+    if (sides.every(({ dataset }) => dataset.rendered === "yes" && dataset.shown === this.subject)) {
+      this.waiting.splice(0).forEach((shown) => shown());
+    }
   }
 
   /** Something is to be shown differently; `data-rendered` says when all of it is on the screen. */

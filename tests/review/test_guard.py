@@ -10,7 +10,8 @@ from starlette.testclient import TestClient
 
 from review.guard import HEADERS, LARGEST_BODY_BYTES
 from review.settings import DeskSettings
-from review.views import STATIC, TEMPLATES
+from review.statics import STATIC
+from review.views import TEMPLATES
 from tests.review.conftest import PLAIN_RUN, Person, RunningDesk, opened
 
 TRAVERSALS = [
@@ -126,7 +127,7 @@ def test_templates_hold_no_script_no_style_and_no_other_host() -> None:
             r"\son\w+\s*=|\sstyle\s*=|<style|javascript:|https?://|//[a-z]|\|\s*safe", text
         ), path.name
         for attributes in re.findall(r"<script([^>]*)>", text):
-            assert 'src="/static/' in attributes or 'type="application/json"' in attributes, path.name
+            assert 'src="{{ static }}/' in attributes or 'type="application/json"' in attributes, path.name
 
 
 def test_scripts_name_no_other_host_and_make_no_code_from_text() -> None:
