@@ -22,7 +22,7 @@ from catalog.tables import attempt_ends, attempts, scenes
 if TYPE_CHECKING:
     from imagery.scene import Scene
 
-Result = Literal["done", "degraded", "no_pair", "source_down", "failed", "interrupted"]
+Result = Literal["done", "degraded", "no_pair", "source_down", "refused", "failed", "interrupted"]
 
 GOOD: frozenset[Result] = frozenset(("done", "degraded", "no_pair"))
 """The source answered and everything that could be compared was."""
@@ -36,7 +36,8 @@ class AttemptEnd:
     ----------
     result : str
         ``done``; ``degraded``: some tiles or pairs could not be assessed; ``no_pair``: nothing to compare;
-        ``source_down``; ``failed``; ``interrupted``.
+        ``source_down``: it does not answer; ``refused``: it does, and wants another login, key or link; ``failed``;
+        ``interrupted``.
     reason : str or None
         For people; None where all is well.
     runs : int

@@ -5,7 +5,8 @@ or to all of them (``sitewatch.site.*``). Prefect itself adds the flow run, its 
 
 ================================  =================================================================================
 ``sitewatch.change.detected``     a run found changes, or now finds others than it did
-``sitewatch.run.degraded``        tiles failed, a pair was refused, or a run ended in an error
+``sitewatch.run.degraded``        tiles failed, a pair was refused, or a run ended in an error; the source wants
+                                  another login, key or link
 ``sitewatch.source.down``         a source stopped answering; said once until it answers again
 ================================  =================================================================================
 
@@ -89,6 +90,17 @@ def announce_failure(site: str, source: str, problem: str, out: Path) -> bool:
         "text": f"{site}: the run ended: {problem}",
     }
     return _emit_once(DEGRADED, site, f"run of {source}", wire.fingerprint(problem), payload, out)
+
+
+def announce_refusal(site: str, source: str, problem: str, out: Path) -> bool:
+    """Emit that a source refuses, once until a run ends well: its words may be others each time."""
+    payload = {
+        "site": site,
+        "source": source,
+        "problem": problem,
+        "text": f"{site}: {source} refuses: {problem}",
+    }
+    return _emit_once(DEGRADED, site, f"run of {source}", "refused", payload, out)
 
 
 def forget_failure(site: str, source: str, out: Path) -> None:

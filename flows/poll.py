@@ -35,7 +35,7 @@ from flows.watch import (
     Workers,
     watching,
 )
-from imagery.errors import SitewatchError, SourceUnreachable
+from imagery.errors import SitewatchError, SourceRefuses, SourceUnreachable
 from imagery.scene import Scene
 
 LOOKBACK_DAYS = 30
@@ -129,7 +129,7 @@ def look(step: Step, record: PollRecord) -> PollRecord:
     Raises
     ------
     SourceUnreachable
-        The source does not answer; what was fresh stays fresh for the next time.
+        The source does not answer, or refuses; what was fresh stays fresh for the next time.
     SitewatchError
         The run ended in an error; likewise.
     """
@@ -142,6 +142,11 @@ def look(step: Step, record: PollRecord) -> PollRecord:
             record = _after(step, record, fresh, result)
         else:
             record = record.polled(step.now, "nothing new", f"nothing new among {_number(scenes, 'scene')}")
+    except SourceRefuses as problem:
+        if step.announce:
+            events.announce_refusal(step.site, step.source, str(problem), step.out)
+        save_record(step.out, record.polled(step.now, "refused", str(problem)))
+        raise
     except SourceUnreachable as problem:
         if step.announce and record.failing_since is None:
             events.announce_down(step.site, step.source, str(problem), stamp(step.now))

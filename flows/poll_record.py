@@ -17,7 +17,7 @@ from flows.work import read_json, work_folder, write_json
 from imagery.scene import Scene
 from imagery.sources.fetch import is_url
 
-Outcome = Literal["never", "nothing new", "done", "no pair", "degraded", "source down", "failed"]
+Outcome = Literal["never", "nothing new", "done", "no pair", "degraded", "source down", "refused", "failed"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from catalog.attempts import AttemptEnd, attempting, conclude
 from catalog.ledger import counts, reasons
 from catalog.report import with_states
 from flows.pair_result import PairResult
-from imagery.errors import SitewatchError, SourceUnreachable
+from imagery.errors import SitewatchError, SourceRefuses, SourceUnreachable
 
 if TYPE_CHECKING:
     from catalog.findings import Standing
@@ -72,6 +72,8 @@ def _record_end(out: Path, attempt: Mapping[str, Any], end: AttemptEnd, problem:
 
 def end_by(problem: BaseException) -> AttemptEnd:
     """What is recorded of an attempt that an exception ended."""
+    if isinstance(problem, SourceRefuses):
+        return AttemptEnd(result="refused", reason=str(problem))
     if isinstance(problem, SourceUnreachable):
         return AttemptEnd(result="source_down", reason=str(problem))
     if isinstance(problem, SitewatchError):

@@ -23,7 +23,7 @@ NEWEST = 5
 """Findings listed for each site."""
 
 _POLL = ("source", "checked", "outcome", "message", "newest", "failing_since")
-_POLL_TROUBLE = ("source down", "failed")
+_POLL_TROUBLE = ("source down", "refused", "failed")
 _GSD_RATIO = 1.3  # as in imagery.select, which would load much that nothing here needs
 
 
@@ -130,7 +130,16 @@ def _health(sources: Sequence[Mapping[str, Any]], polls: Sequence[Mapping[str, A
     last = {source["last"]["result"] for source in sources}
     # What became of the runs that polls start is among the sources already.
     last |= {poll["outcome"].replace(" ", "_") for poll in polls if poll["outcome"] in _POLL_TROUBLE}
-    for result in ("source_down", "failed", "interrupted", "degraded", "no_pair", "running", "done"):
+    for result in (
+        "source_down",
+        "refused",
+        "failed",
+        "interrupted",
+        "degraded",
+        "no_pair",
+        "running",
+        "done",
+    ):
         if result in last:
             return result
     return "never_tried"

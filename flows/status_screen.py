@@ -20,13 +20,14 @@ _RESULT = {
     "degraded": ("done, not all seen", "yellow"),
     "no_pair": ("nothing to compare", "magenta"),
     "source_down": ("SOURCE DOWN", "bold red"),
+    "refused": ("REFUSED", "bold red"),
     "failed": ("FAILED", "bold red"),
     "interrupted": ("INTERRUPTED", "bold red"),
     "running": ("running now", "bold cyan"),
 }
 _STATE = {"provisional": "yellow", "confirmed": "green", "withdrawn": "dim"}
 _SENSOR = {"optical": "optical", "sar": "radar"}
-_POLL_FAULTS = ("source down", "failed")
+_POLL_FAULTS = ("source down", "refused", "failed")
 _MOST_LISTED = 5
 _LABEL = 10
 ROWS = 24

@@ -18,7 +18,7 @@ from prefect.tasks import Task, exponential_backoff
 from flows import choice, pair_job, pair_result, scene_store
 from flows.pair_result import PairResult
 from flows.sites import site_named
-from imagery.errors import SitewatchError, SourceUnreachable
+from imagery.errors import SitewatchError, SourceRefuses, SourceUnreachable
 from imagery.listing import LeftOut, Listing
 from imagery.scene import Scene
 from imagery.source import open_source, with_angles
@@ -29,6 +29,8 @@ _FINAL_STATUS = re.compile(r"(?<![\w.:/-])(400|401|403|404|410)(?![\w.:/-])")
 def worth_retrying(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
     """Whether a failure may go away by itself: a server that does not answer, never a refusal or bad data."""
     problem = state.result(raise_on_failure=False)
+    if isinstance(problem, SourceRefuses):
+        return False
     if isinstance(problem, SourceUnreachable):
         return not problem.retried and not _FINAL_STATUS.search(str(problem))
     if isinstance(problem, SitewatchError):

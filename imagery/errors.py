@@ -13,9 +13,10 @@
         ├── BadSource             what was given as a source of scenes is none
         ├── BadProviders          a file of providers is wrong
         ├── UnusablePair          two images that cannot be compared at all
-        └── SourceUnreachable     the archive or its server does not answer
-            ├── AccessDenied          it answers and refuses
-            └── MissingCredentials    it wants an account that is not given
+        └── SourceUnreachable     nothing can be had from the archive or its server
+            └── SourceRefuses         not because it does not answer
+                ├── AccessDenied          it answers and refuses
+                └── MissingCredentials    it wants an account that is not given
 """
 
 
@@ -88,9 +89,13 @@ class SourceUnreachable(ImageryError):
         self.retried = retried
 
 
-class AccessDenied(SourceUnreachable):
+class SourceRefuses(SourceUnreachable):
+    """Nothing is wrong with the source: somebody has to do something about a login, key or link."""
+
+
+class AccessDenied(SourceRefuses):
     """A server refuses: the link has expired, or the account may not read the file."""
 
 
-class MissingCredentials(SourceUnreachable):
+class MissingCredentials(SourceRefuses):
     """A source wants an account, and the environment names none."""

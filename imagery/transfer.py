@@ -135,7 +135,17 @@ class _Clock:
 
 
 def _patient(asked: Asked, take: Callable[[httpcore.Response], _T]) -> _T:
-    """The answer, asked for again while a failure may pass."""
+    """The answer, asked for again while a failure may pass; what ends a run names the source before the address."""
+    try:
+        return _asked_for(asked, take)
+    except SourceUnreachable as error:
+        source = public_href(asked.access.source)
+        if str(error).startswith(f"{source}: "):
+            raise
+        raise type(error)(f"{source}: {error}", retried=error.retried) from error
+
+
+def _asked_for(asked: Asked, take: Callable[[httpcore.Response], _T]) -> _T:
     clock, host = _Clock(), urlsplit(asked.href).netloc
     tried = 0
     while True:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from pystac import Link
 from pystac_client.stac_api_io import StacApiIO
 
-from imagery.errors import SourceUnreachable
+from imagery.errors import AccessDenied, SourceUnreachable
 from imagery.sources.pace import shared_pace
 from imagery.sources.providers import Provider, known_providers
 from imagery.sources.web import Patience, Refused, TooLarge, Web
@@ -18,6 +18,7 @@ MAX_PAGE_BYTES = 50_000_000
 
 PATIENCE = Patience()
 _METHOD_NOT_ALLOWED = 405
+_REFUSALS = frozenset({401, 403})
 
 
 class MethodNotAllowed(Exception):
@@ -120,7 +121,8 @@ class ApiIO(StacApiIO):
             403: f"refuses (403{said})",
             404: "has no STAC API there (404)",
         }.get(refused.status, f"answers {refused.status}{said}")
-        return self.broken(what)
+        error = self.broken(what)
+        return AccessDenied(str(error), retried=True) if refused.status in _REFUSALS else error
 
     def _forbids(self, url: str) -> str | None:
         """Links of an answer may lead on within the API's own host only."""

@@ -7,7 +7,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from imagery.access import Access
-from imagery.errors import RefusedAddress, SourceUnreachable
+from imagery.errors import AccessDenied, RefusedAddress, SourceUnreachable
 from imagery.sources.web import Patience, Refused, TooLarge, Web
 
 MAX_BYTES = 50_000_000
@@ -75,7 +75,7 @@ class Documents:
 
 def _refusal(url: str, status: int) -> SourceUnreachable:
     if status in {401, 403}:
-        return SourceUnreachable(
+        return AccessDenied(
             f"{url}: the server refuses ({status}); it needs a login or a signed address", retried=True
         )
     return SourceUnreachable(f"{url}: the server answers {status}; check the address", retried=True)

@@ -17,8 +17,9 @@ from flows.errors import FlowError
 from flows.poll import Step, look, poll_site
 from flows.poll_record import PollRecord, all_records, load_record, save_record, scene_fingerprint
 from flows.replay import days_of, replay
+from flows.status import status_document
 from flows.watch import SiteResult
-from imagery.errors import SourceUnreachable, UnreadableRaster
+from imagery.errors import AccessDenied, SourceUnreachable, UnreadableRaster
 from imagery.listing import Listing
 from imagery.scene import Asset, Scene
 
@@ -175,11 +176,14 @@ class Told:
     def __init__(self) -> None:
         self.scenes: list[Scene] = []
         self.down: str | None = None
+        self.refuses: str | None = None
         self.error: Exception | None = None
         self.spoiled: dict[str, str] = {}
         self.ran: list[list[str]] = []
 
     def find(self, *_args: Any) -> Listing:
+        if self.refuses:
+            raise AccessDenied(self.refuses)
         if self.down:
             raise SourceUnreachable(self.down)
         return Listing(usable=tuple(self.scenes))
@@ -238,6 +242,32 @@ def test_source_that_is_down_is_said_once_and_the_next_poll_heals(
     with pytest.raises(SourceUnreachable):
         looked(step)
     assert [event for event, _ in said] == [events.DOWN] * 2
+
+
+def test_source_that_refuses_is_not_called_down(
+    told: Told, said: Said, sites_file: Path, tmp_path: Path
+) -> None:
+    step = step_in(tmp_path, sites_file)
+    told.scenes = [scene("a")]
+    for number in (1, 2):
+        told.refuses = f"earth: https://host refuses (403: request {number}); it needs an account"
+        with pytest.raises(AccessDenied):
+            looked(step)
+    record = load_record(tmp_path, "field", "earth")
+    assert (record.outcome, record.failing_since) == ("refused", None)
+    assert [event for event, _ in said] == [events.DEGRADED], "in other words it is no news"
+    assert "earth refuses: " in said[0][1]["text"]
+    site = status_document(tmp_path, ["field"])["sites"][0]
+    assert site["health"] == "refused"
+    told.refuses, told.down = None, "earth: does not answer"
+    with pytest.raises(SourceUnreachable):
+        looked(step)
+    told.down = None
+    assert looked(step).outcome == "no pair"
+    told.refuses = "earth: refuses again"
+    with pytest.raises(AccessDenied):
+        looked(step)
+    assert [event for event, _ in said] == [events.DEGRADED, events.DOWN, events.DEGRADED]
 
 
 def test_run_that_ends_in_an_error_is_tried_again_and_said_once(

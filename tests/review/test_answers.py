@@ -77,6 +77,7 @@ def test_nobody_answers_for_somebody_else(desk: RunningDesk, ana: Person, change
         ("note", {"text": "x" * 5000}),
         ("note", {"text": "a\u0000b"}),
         ("note", {"text": ["x"]}),
+        ("relabel", {"label": "<svg onload=alert(1)>"}),
         ("outline", {"outline_px": [[0, 0], [1, 1]]}),
         ("outline", {"outline_px": [[0, 0], [10, 10], [10, 0], [0, 10], [0, 0]]}),
         ("outline", {"outline_px": [[0, 0], [1e308, 0], [1e308, 1e308], [0, 1e308], [0, 0]]}),
@@ -294,11 +295,16 @@ def test_a_lead_settles(desk: RunningDesk, ana: Person, change: str) -> None:
 
 
 def test_a_note_is_text_wherever_it_is_shown(ana: Person, change: str) -> None:
-    hostile = '</script><script>alert(1)</script><img src=x onerror=alert(2)> & "quotes" </textarea>'
+    hostile = (
+        '</script><script>alert(1)</script><img src=x onerror=alert(2)> & "quotes" </textarea>'
+        "<svg onload=alert(3)><style>*{}</style></svg>"
+    )
     assert ana.answer("note", change, {"text": hostile}).status_code == 200
     page = ana.get(f"/review?subject={change}").text
     assert "<script>alert" not in page
     assert "<img src=x" not in page
+    assert "<svg onload" not in page
+    assert "<svg onload" not in ana.item(change)["facts_html"]
     assert page.count("</script>") == 2, "the data block and the script of the page"
     assert "&lt;script&gt;alert(1)" in ana.item(change)["facts_html"]
 

@@ -132,8 +132,8 @@ def test_every_fault_of_files_is_named_and_the_next_run_heals(proxy: FaultProxy,
         (Drip(bytes_per_s=20), 4, "too slow", "source_down"),
         (Status(code=429, retry_after=3), 4, "answers 429 (too many requests)", "source_down"),
         (Status(code=429, retry_after=3600), 4, "asks to wait 3600 s", "source_down"),
-        (expired, 4, "signature of the link expired", "source_down"),
-        (Status(code=403), 4, "no permission", "source_down"),
+        (expired, 4, "signature of the link expired", "refused"),
+        (Status(code=403), 4, "no permission", "refused"),
         (Status(code=404), 3, "has no such file", "no_pair"),
         (Status(code=200, body=HTML, content_type="text/html"), 3, "sent a page (text/html)", "no_pair"),
         (Truncated(), 4, "broke off", "source_down"),
@@ -142,7 +142,10 @@ def test_every_fault_of_files_is_named_and_the_next_run_heals(proxy: FaultProxy,
         after = 1 if isinstance(fault, Truncated) else 0
         proxy.heal()
         proxy.fail(SPOILT, fault, after=after)
-        assert f"{proxy.url}{SPOILT}" in watch.fails(code, says, result)
+        reason = watch.fails(code, says, result)
+        # The source, which is the catalogue here, and the file.
+        named = f"{watch.source}: {proxy.url}{SPOILT}: " if code == 4 else f"{proxy.url}{SPOILT}: "
+        assert named in reason
         asked = len(proxy.seen(SPOILT)) - after
         passing = isinstance(fault, Truncated | Delay | Drip) or fault.code in (429, 500)
         assert asked <= transfer.ATTEMPTS if passing else asked == 1
@@ -198,7 +201,7 @@ def test_every_fault_of_a_search_is_named_and_the_next_run_heals(api: tuple[Faul
         (
             Status(code=403, body=b'{"message": "not from there"}'),
             "refuses (403: not from there)",
-            "source_down",
+            "refused",
             1,
         ),
         (Status(code=429, retry_after=3600), "(too many requests) and asks to wait 3600 s", "source_down", 1),

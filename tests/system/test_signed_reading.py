@@ -203,7 +203,8 @@ def test_s3_with_keys_from_the_environment(
     monkeypatch.setenv(VARIABLE, str(providers))
     there = acquisition("s3://eodata/tile", source="cdse-test", quality=False)
     with pytest.raises(
-        MissingCredentials, match=r"CDSE_S3_ACCESS_KEY.*CDSE_S3_SECRET_KEY.*dataspace\.copernicus"
+        MissingCredentials,
+        match=r"^cdse-test: s3://eodata/tile/.*CDSE_S3_ACCESS_KEY.*CDSE_S3_SECRET_KEY.*dataspace\.copernicus",
     ) as none:
         copy_source(there, NEAR, tmp_path)
     assert none.value.exit_code == 4

@@ -21,7 +21,7 @@ from flows.notices import message
 from flows.pair_result import PairResult
 from flows.recorded import recorded
 from flows.watch import SiteResult
-from imagery.errors import SitewatchError, SourceUnreachable
+from imagery.errors import AccessDenied, MissingCredentials, SitewatchError, SourceUnreachable
 from tests.unit.catalog.histories import ELSEWHERE, SITE, Archive, Day, Said, finding_id
 from tests.unit.catalog.reviews import verdict
 
@@ -38,11 +38,13 @@ def ends(root: Path) -> list[tuple[str, str | None]]:
     ("problem", "result", "reason"),
     [
         (SourceUnreachable("archive.example: does not answer"), "source_down", "does not answer"),
+        (AccessDenied("archive.example: no permission (403)"), "refused", "no permission"),
+        (MissingCredentials("cdse: set CDSE_S3_ACCESS_KEY"), "refused", "CDSE_S3_ACCESS_KEY"),
         (UnknownSite("fields: no such site"), "failed", "no such site"),
         (ZeroDivisionError("planted"), "failed", "ZeroDivisionError: planted"),
         (KeyboardInterrupt(), "interrupted", "takes up where it was"),
     ],
-    ids=["unreachable", "refused", "fault", "interrupt"],
+    ids=["unreachable", "denied", "no keys", "bad input", "fault", "interrupt"],
 )
 def test_failures_are_recorded_and_passed_on(
     tmp_path: Path, problem: BaseException, result: str, reason: str

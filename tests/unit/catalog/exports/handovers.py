@@ -21,6 +21,7 @@ SCRIPT = "<script>alert(1)</script>"
 HOSTILE = (
     SCRIPT,
     "\"><img src=x onerror=alert(1)> onclick='x'",
+    '<svg onload=alert(1)><script>alert(1)</script><use href="data:image/svg+xml,x#x"/></svg>',
     '=HYPERLINK("http://evil.test","here")',
     "+1+cmd|' /C calc'!A0",
     "-2+3",
