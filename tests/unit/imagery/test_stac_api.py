@@ -159,7 +159,8 @@ def unreachable(*answers: Answer, **options: Any) -> tuple[str, int, float]:
     ("status", "expected", "requests"),
     [
         (400, "does not accept the search (400: no such collection)", 1), (401, "asks for a login", 1),
-        (403, "refuses (403", 1), (404, "has no STAC API there (404)", 1), (429, "answers 429 (too many requests) (3 times)", 3),
+        (403, "refuses (403", 1), (404, "has no STAC API there (404)", 1),
+        (429, "answers 429 (too many requests) (3 times)", 3),
         (500, "answers 500 (3 times)", 3), (503, "answers 503 (3 times)", 3),
     ],
 )  # fmt: skip
