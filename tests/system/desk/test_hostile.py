@@ -38,7 +38,7 @@ def desk(tmp_path: Path) -> Iterator[DeskThread]:
 
 def test_hostile_words_stay_words_in_the_browser(chromium: Browser, desk: DeskThread) -> None:
     link = start_link(desk, f"Lena {SCRIPT}")
-    with looking_at(chromium, f"{desk.address}/healthz") as watched:
+    with looking_at(chromium, f"{desk.address}/signin") as watched:
         page = watched.page
         page.on("dialog", lambda dialog: pytest.fail(f"something ran: {dialog.message}"))
         page.add_init_script(SENTINEL)
