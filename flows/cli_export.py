@@ -1,6 +1,7 @@
 """``sitewatch export``: hand a run over."""
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +77,8 @@ def export(
         formats=named, to=to, min_score=min_score, confirmed=confirmed, pictures=chips, anonymous=anonymous,
         replace=force,
     )  # fmt: skip
-    done = _exported(run_folder(run, out), wish, asking=sys.stdin.isatty() and not as_json)
+    asking = sys.stdin.isatty() and not as_json
+    done = _exported(run_folder(run, out), wish, asking=asking, bars=not as_json)
     if as_json:
         print_json(done.as_dict())
     else:
@@ -84,20 +86,26 @@ def export(
     return 0
 
 
-def _exported(folder: Path, wish: "Wish", *, asking: bool) -> "Export":
+def _exported(folder: Path, wish: "Wish", *, asking: bool, bars: bool = False) -> "Export":
     from dataclasses import replace  # noqa: PLC0415
 
     from catalog.errors import TargetExists  # noqa: PLC0415
     from catalog.exports.export import export as hand_over  # noqa: PLC0415
+    from flows import progress  # noqa: PLC0415
+    from flows.screen import progress_bars  # noqa: PLC0415 - a document on stdout needs no screen
+
+    def made(wish: "Wish") -> "Export":
+        with progress_bars() if bars else nullcontext():
+            return hand_over(folder, wish, told=progress)
 
     try:
-        return hand_over(folder, wish)
+        return made(wish)
     except TargetExists as there:
         if not asking:
             raise
         click.echo(str(there), err=True)
         click.confirm("Replace it?", abort=True, err=True)
-        return hand_over(folder, replace(wish, replace=True))
+        return made(replace(wish, replace=True))
 
 
 def _show(done: "Export") -> None:

@@ -26,14 +26,15 @@ from catalog.exports.blocks import (
 from catalog.exports.brief_method import method
 from catalog.exports.findings import Handed, Handover
 from catalog.exports.pair import HandedPair, HandedScene
+from catalog.exports.told import SILENT, Told
 
 OUTSIDE = "Outside the zones"
 _ANSWERS = ("confirmed", "rejected", "unsure", "disputed")
 _PHRASES = {"appeared": "appeared", "vanished": "vanished", "moved": "may have moved"}
 
 
-def brief(handover: Handover, chip_of: pictures.ChipOf) -> Document:
-    """The brief of a pair.
+def brief(handover: Handover, chip_of: pictures.ChipOf, *, told: Told = SILENT) -> Document:
+    """The brief of a pair; tells of each finding that is ready.
 
     Raises
     ------
@@ -45,11 +46,11 @@ def brief(handover: Handover, chip_of: pictures.ChipOf) -> Document:
     return Document(
         title=f"SIMULATED. {title}" if pair.simulated else title, subject=f"What changed, run {pair.name}",
         simulated=pair.simulated, created=pair.created, running=f"{pair.title} | run {pair.name}",
-        blocks=tuple(_blocks(handover, title, chip_of)),
+        blocks=tuple(_blocks(handover, title, chip_of, told)),
     )  # fmt: skip
 
 
-def _blocks(handover: Handover, title: str, chip_of: pictures.ChipOf) -> Iterator[Block]:
+def _blocks(handover: Handover, title: str, chip_of: pictures.ChipOf, told: Told) -> Iterator[Block]:
     pair = handover.pair
     yield Heading(text=title, level=1)
     if pair.simulated:
@@ -68,6 +69,7 @@ def _blocks(handover: Handover, title: str, chip_of: pictures.ChipOf) -> Iterato
             for number, one in enumerate(findings):
                 head = () if number else (Heading(text=zone, level=3),)
                 yield Together(blocks=(*head, *_finding(one, pair, chip_of(one))))
+                told.advance()
     yield from _rejected([one for one in handover.findings if one.answer == "rejected"])
     yield PageBreak()
     yield from method(handover)

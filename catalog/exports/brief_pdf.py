@@ -24,6 +24,7 @@ from catalog.exports.blocks import (
     Together,
 )
 from catalog.exports.pdf_sheet import Frame, Pen, Sheet
+from catalog.exports.told import SILENT, Told
 
 _HEADINGS = {
     1: (Pen(size=18, bold=True), 0.0, 3.0), 2: (Pen(size=14, bold=True), 5.0, 3.0),
@@ -42,12 +43,14 @@ _IN_COLUMN = 0.86
 """Size of text in columns."""
 
 
-def pdf(document: Document) -> bytes:
-    """The file."""
+def pdf(document: Document, *, told: Told = SILENT) -> bytes:
+    """The file; tells of each block that is on its page."""
+    told.step("pages of the brief", total=len(document.blocks))
     sheet = Sheet(document)
     outline = _Outline(sheet)
     for block in document.blocks:
         _put(sheet, block, outline)
+        told.advance()
     return bytes(sheet.output())
 
 

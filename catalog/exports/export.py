@@ -7,80 +7,31 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from catalog import journal_copy, layout
 from catalog.database import database_of
 from catalog.errors import BrokenRecord, CannotWrite, CatalogError, TargetExists
 from catalog.exports import features, geopackage, kml, stac_copy, table
 from catalog.exports.anonymous import numbered
+from catalog.exports.blocks import Document
 from catalog.exports.findings import Handover
 from catalog.exports.gather import check_placed, chosen, gather, root_of
 from catalog.exports.pictures import RunPictures
 from catalog.exports.reviews import reviews_of
-from catalog.exports.text import file_part
+from catalog.exports.told import SILENT, Told
+from catalog.exports.wish import FORMATS, Format, Wish
 from catalog.reader import StoredRun, load_run
 from catalog.verify import verify
 from imagery.copies import sha256_of
 
-Format = Literal["geojson", "kml", "csv", "gpkg", "stac", "html", "pdf"]
-FORMATS: tuple[Format, ...] = ("geojson", "kml", "csv", "gpkg", "stac", "html", "pdf")
+__all__ = ["FORMATS", "Export", "Format", "Wish", "Written", "export", "refuse_existing"]
+
 DOCUMENT = "sitewatch-export/1"
 
-_ENDINGS: dict[Format, str] = {
-    "geojson": ".geojson", "kml": ".kml", "csv": ".csv", "gpkg": ".gpkg", "stac": "-stac", "html": "-brief.html",
-    "pdf": "-brief.pdf",
-}  # fmt: skip
 _NAMED = 3
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wish:
-    """What is to be handed over.
-
-    Parameters
-    ----------
-    formats : tuple of Format
-    to : Path
-        Folder to write to; made where it is not there.
-    min_score : float or None
-        Leave out what scored lower.
-    confirmed : bool
-        Only what reviewers confirmed.
-    pictures : bool
-        KML as KMZ, with the picture of each finding.
-    anonymous : bool
-        Reviewers by number in place of their names.
-    replace : bool
-        Take the place of what is there.
-
-    Raises
-    ------
-    CatalogError
-        Something is to be left out of a STAC copy.
-    """
-
-    formats: tuple[Format, ...]
-    to: Path
-    min_score: float | None = None
-    confirmed: bool = False
-    pictures: bool = False
-    anonymous: bool = False
-    replace: bool = False
-
-    def __post_init__(self) -> None:
-        if "stac" in self.formats and (self.confirmed or self.min_score is not None):
-            others = ",".join(form for form in self.formats if form != "stac") or "geojson"
-            raise CatalogError(
-                "a STAC copy is the whole run and leaves nothing out: ask for it without --confirmed and --min-score, "
-                f"and for the others by --format {others}"
-            )
-
-    def target(self, run: StoredRun, form: Format) -> Path:
-        """Where a format goes."""
-        ending = ".kmz" if form == "kml" and self.pictures else _ENDINGS[form]
-        return self.to / (file_part(layout.flat(run.report.name)) + ending)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,8 +89,8 @@ class Export:
         }  # fmt: skip
 
 
-def export(folder: Path, wish: Wish) -> Export:
-    """Hand over the run in `folder`.
+def export(folder: Path, wish: Wish, *, told: Told = SILENT) -> Export:
+    """Hand over the run in `folder`, and tell how far it is.
 
     Raises
     ------
@@ -152,6 +103,7 @@ def export(folder: Path, wish: Wish) -> Export:
     CannotWrite
         No space, or no permission.
     """
+    told.step("checking the run")
     run = load_run(folder)
     _refuse_broken(folder)
     targets = {form: wish.target(run, form) for form in dict.fromkeys(wish.formats)}
@@ -175,7 +127,7 @@ def export(folder: Path, wish: Wish) -> Export:
     if reviews is not None:
         root = root_of(run)
         journal_copy.note_head(root, database_of(root), f"export of {run.report.name}")
-    return Export(handover=handover, written=_all_or_none(run, handover, wish, targets))
+    return Export(handover=handover, written=_all_or_none(run, handover, wish, targets, told))
 
 
 def refuse_existing(targets: Iterable[Path]) -> None:
@@ -216,14 +168,15 @@ def _refuse_inside(run: StoredRun, to: Path) -> None:
 
 
 def _all_or_none(
-    run: StoredRun, handover: Handover, wish: Wish, targets: dict[Format, Path]
+    run: StoredRun, handover: Handover, wish: Wish, targets: dict[Format, Path], told: Told
 ) -> tuple[Written, ...]:
     work = wish.to / f".sitewatch-export-{secrets.token_hex(4)}"
     try:
         work.mkdir(parents=True)
         made = {form: work / target.name for form, target in targets.items()}
-        makers = _makers(run, handover, wish)
+        makers = _makers(run, handover, wish, told)
         for form, path in made.items():
+            told.step(f"writing {form}")
             makers[form](path)
         found = tuple(_described(form, made[form], targets[form], run) for form in targets)
         _put([(made[form], targets[form]) for form in targets], work)
@@ -238,8 +191,17 @@ def _all_or_none(
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _makers(run: StoredRun, handover: Handover, wish: Wish) -> dict[Format, Callable[[Path], object]]:
+def _makers(
+    run: StoredRun, handover: Handover, wish: Wish, told: Told
+) -> dict[Format, Callable[[Path], object]]:
     pictures = RunPictures(run)
+
+    @cache
+    def document() -> Document:
+        from catalog.exports import brief  # noqa: PLC0415 - other formats must not wait for it
+
+        told.step("pictures of the findings", total=len(handover.findings))
+        return brief.brief(handover, pictures.chip, told=told)
 
     def places(path: Path) -> None:
         layout.write_bytes(path, kml.kmz(handover, pictures.chip) if wish.pictures else kml.kml(handover))
@@ -249,14 +211,14 @@ def _makers(run: StoredRun, handover: Handover, wish: Wish) -> dict[Format, Call
         stac_copy.write_stac(path, run, said=said, head=handover.pair.journal_head)
 
     def page(path: Path) -> None:
-        from catalog.exports import brief, brief_html  # noqa: PLC0415 - other formats must not wait for it
+        from catalog.exports import brief_html  # noqa: PLC0415 - as above
 
-        layout.write_bytes(path, brief_html.html(brief.brief(handover, pictures.chip)))
+        layout.write_bytes(path, brief_html.html(document()))
 
     def pages(path: Path) -> None:
-        from catalog.exports import brief, brief_pdf  # noqa: PLC0415 - as above
+        from catalog.exports import brief_pdf  # noqa: PLC0415 - as above
 
-        layout.write_bytes(path, brief_pdf.pdf(brief.brief(handover, pictures.chip)))
+        layout.write_bytes(path, brief_pdf.pdf(document(), told=told))
 
     return {
         "geojson": lambda path: layout.write_bytes(path, features.geojson(handover)),

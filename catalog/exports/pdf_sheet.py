@@ -19,6 +19,7 @@ from fpdf.prefs import ViewerPreferences
 from catalog import ink
 from catalog.exports.blocks import SIMULATED, Document
 from catalog.exports.brief_html import LANGUAGE
+from catalog.exports.pdf_lines import broken, is_plain
 
 _BODY, _ARABIC = "body", "arabic"
 _FILES = {
@@ -32,6 +33,8 @@ _FIRST_RTL, _LAST_RTL = "\u0590", "\u08ff"
 _SIDE_MM, _TOP_MM, _BOTTOM_MM = 16.0, 19.0, 17.0
 _LINE = 1.36
 _PT_MM = 25.4 / 72
+_PER_EM = 0.001
+_KEPT_PARAGRAPHS = 20000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,8 +90,15 @@ class Sheet(FPDF):
         for (family, style), (package, name) in _FILES.items():
             with resources.as_file(resources.files(package) / "files" / name) as path:
                 self.add_font(family, style, path)
-        self.set_fallback_fonts([_ARABIC], exact_match=False)
+        self.str_alias_nb_pages = ""  # or who writes {nb} gets the number of pages
         fonts: Any = self.fonts
+        # Letters of the body's own font, in thousandths of its size.
+        self._advances = {
+            bold: {code: float(fonts[name].cw[code]) for code in fonts[name].cmap}
+            for bold, name in ((False, _BODY), (True, f"{_BODY}B"))
+        }
+        self._in_both = self._advances[False].keys() & self._advances[True].keys()
+        self._broken: dict[tuple[str, bool, float, float], list[str]] = {}
         self._known = frozenset(fonts[_BODY].cmap) | frozenset(fonts[_ARABIC].cmap)
         self._set_min_pdf_version("1.7")
         self.set_title(document.title)
@@ -148,9 +158,10 @@ class Sheet(FPDF):
             self.y += pen.high
             return
         lines = self.lines(text, pen, self.frame.width - indent - right - hanging)
-        done = 0
+        done, words = 0, self.drawable(text)
         while done < len(lines):
             self.need(pen.high)
+            self._prepare(words)  # the foot of the page before may have wanted something else
             fits = max(1, int((self.floor - self.y) / pen.high + 1e-6))
             with self.tagged(kind):
                 self._take(pen)
@@ -164,9 +175,19 @@ class Sheet(FPDF):
 
     def lines(self, text: str, pen: Pen, width: float) -> list[str]:
         """A paragraph as lines no wider than `width` mm."""
-        words = self.drawable(text)
+        key = (text, pen.bold, pen.size, width)
+        if key not in self._broken:
+            if len(self._broken) > _KEPT_PARAGRAPHS:
+                self._broken.clear()
+            self._broken[key] = self._lines(self.drawable(text), pen, width)
+        return self._broken[key]
+
+    def _lines(self, words: str, pen: Pen, width: float) -> list[str]:
+        advances = self._advances[pen.bold]
+        if is_plain(words, advances):
+            return broken(words, advances, width / (pen.size * _PT_MM * _PER_EM)) or [""]
         self._take(pen)
-        self.set_text_shaping(any(_FIRST_RTL <= char <= _LAST_RTL for char in words))
+        self._prepare(words)
         found: Any = self.multi_cell(
             width, None, words, align="L", dry_run=True, output=MethodReturnValue.LINES
         )
@@ -248,9 +269,14 @@ class Sheet(FPDF):
         self.set_font(_BODY, "B" if pen.bold else "", pen.size)
         self.set_text_color(*pen.colour)
 
+    def _prepare(self, words: str) -> None:
+        """Only what needs it is shaped and looked up in other fonts: both take fpdf2 long."""
+        self.set_text_shaping(any(_FIRST_RTL <= char <= _LAST_RTL for char in words))
+        self.set_fallback_fonts([] if is_plain(words, self._in_both) else [_ARABIC], exact_match=False)
+
     def _cut(self, text: str, width: float) -> str:
         words = self.drawable(text)
-        self.set_text_shaping(any(_FIRST_RTL <= char <= _LAST_RTL for char in words))
+        self._prepare(words)
         if self.get_string_width(words) <= width:
             return words
         while words and self.get_string_width(words + "\u2026") > width:

@@ -20,7 +20,7 @@ from catalog.review_outline import grid_of
 from catalog.stretch import Views, shared_stretch
 
 _JPEG = (
-    cv2.IMWRITE_JPEG_QUALITY, 88, cv2.IMWRITE_JPEG_OPTIMIZE, 1, cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
+    cv2.IMWRITE_JPEG_QUALITY, 80, cv2.IMWRITE_JPEG_OPTIMIZE, 1, cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
     cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
 )  # fmt: skip
 OVERVIEW_PX = 1600
