@@ -20,7 +20,7 @@ from rasterio.errors import RasterioError
 from rasterio.windows import Window as RioWindow
 
 from imagery.access import Access, access_of
-from imagery.address import is_remote, local_path, public_href
+from imagery.address import is_remote, public_href
 from imagery.drivers import etag_of, fetch_pixels, open_raster, raster_env, read_mask, read_pixels
 from imagery.errors import UnusablePair
 from imagery.footprint import needed_window
@@ -46,8 +46,7 @@ class SourceCopy:
     etag : str or None
         Of the original, where a server states it.
     path : Path
-        The copy: a tiled, lossless GeoTIFF of the window in the original's grid and numbers; the original's very bytes
-        where all of a tiled GeoTIFF on this machine is needed.
+        The copy: a tiled, lossless GeoTIFF of the window in the original's grid and numbers.
     window : Window
         Pixels of the original that were copied.
     length : int
@@ -152,11 +151,8 @@ def _copy_asset(scene: Scene, name: str, asset: Asset, *, grid: GeoBox, folder: 
             return done
         partial = path.with_suffix(".part")
         try:
-            if _is_wanted_whole(dataset, asset.href, window):
-                shutil.copyfile(local_path(asset.href), partial)
-            else:
-                fetch_pixels(asset.href, tuple(dataset.indexes), window, access)
-                _write(dataset, asset.href, window, partial, access)
+            fetch_pixels(asset.href, tuple(dataset.indexes), window, access)
+            _write(dataset, asset.href, window, partial, access)
         except (RasterioError, CPLE_BaseError) as error:  # what fails in reading is an ImageryError
             full = shutil.disk_usage(folder).free < _FULL_BYTES
             number = errno.ENOSPC if full else errno.EIO
@@ -188,13 +184,6 @@ def _finished(wanted: SourceCopy, record: Path) -> SourceCopy | None:
     same = {**asdict(found), "path": found.path.name} == known
     whole = same and found.path.is_file() and found.path.stat().st_size == found.length
     return found if whole and sha256_of(found.path) == found.sha256 else None
-
-
-def _is_wanted_whole(dataset: Any, href: str, window: Window) -> bool:
-    """Whether the original itself is what the copy would be: a tiled GeoTIFF on this machine, all of it needed."""
-    whole = (window.row0, window.col0, *window.shape) == (0, 0, *dataset.shape)
-    tiled = dataset.driver == "GTiff" and all(width < dataset.width for _, width in dataset.block_shapes)
-    return whole and tiled and not is_remote(href)
 
 
 def _write(dataset: Any, href: str, window: Window, path: Path, access: Access) -> None:

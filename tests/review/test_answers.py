@@ -305,7 +305,7 @@ def test_a_note_is_text_wherever_it_is_shown(ana: Person, change: str) -> None:
     assert "<img src=x" not in page
     assert "<svg onload" not in page
     assert "<svg onload" not in ana.item(change)["facts_html"]
-    assert page.count("</script>") == 2, "the data block and the script of the page"
+    assert page.count("</script>") == 3, "the data block and the two scripts of the page"
     assert "&lt;script&gt;alert(1)" in ana.item(change)["facts_html"]
 
 

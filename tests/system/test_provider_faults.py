@@ -144,7 +144,8 @@ def test_every_fault_of_files_is_named_and_the_next_run_heals(proxy: FaultProxy,
         proxy.fail(SPOILT, fault, after=after)
         reason = watch.fails(code, says, result)
         # The source, which is the catalogue here, and the file.
-        named = f"{watch.source}: {proxy.url}{SPOILT}: " if code == 4 else f"{proxy.url}{SPOILT}: "
+        # Where its server is what fails, the next file that is wanted from it may be the one that is told.
+        named = f"{watch.source}: {proxy.url}/scene-" if code == 4 else f"{proxy.url}{SPOILT}: "
         assert named in reason
         asked = len(proxy.seen(SPOILT)) - after
         passing = isinstance(fault, Truncated | Delay | Drip) or fault.code in (429, 500)

@@ -75,7 +75,7 @@ def commands_shown(text: str) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("document", "least"), [
-        ("README.md", 5), ("docs/guide.md", 12), ("docs/providers.md", 2), ("docs/purchased-images.md", 4),
+        ("README.md", 4), ("docs/guide.md", 12), ("docs/providers.md", 2), ("docs/purchased-images.md", 4),
         ("docs/results.md", 1), ("docs/handover.md", 3), ("docs/schedules.md", 4), ("docs/review.md", 1),
     ],
 )  # fmt: skip

@@ -260,20 +260,6 @@ def test_the_copy_holds_whole_blocks_of_the_originals_numbers(tmp_path: Path, tw
     assert not list((tmp_path / "copy").glob("*.part"))
 
 
-def test_where_all_of_an_original_is_needed_the_copy_is_its_very_bytes(
-    tmp_path: Path, two_bands: Scene
-) -> None:
-    everywhere = GeoBox(SHAPE, NORTH_UP, UTM36)
-    for copy in copy_source(two_bands, everywhere, tmp_path / "copy"):
-        assert copy.path.read_bytes() == Path(two_bands.assets[copy.asset].href).read_bytes()
-    striped = write(tmp_path / "striped.tif", numbers(0), nodata=0)
-    one = replace(two_bands, assets={"red": Asset(href=str(striped), bands=("red",))})
-    (copy,) = copy_source(one, everywhere, tmp_path / "striped-copy")
-    with rasterio.open(copy.path) as copied, rasterio.open(striped) as original:
-        assert copied.block_shapes == [(512, 512)]  # a window of it is read without decoding the rest
-        assert np.array_equal(copied.read(), original.read())
-
-
 def test_a_finished_copy_is_kept_and_a_damaged_one_made_again(tmp_path: Path, two_bands: Scene) -> None:
     folder = tmp_path / "copy"
     first = copy_source(two_bands, GRID, folder)
