@@ -23,12 +23,13 @@ ALONE = ("PREFECT_API_URL", "PREFECT_HOME")
 
 
 def start(archive: Path, sites_file: Path, out: Path, *, sleep_s: float) -> subprocess.Popen[str]:
+    own = {name: value for name, value in os.environ.items() if name not in ALONE}
     return subprocess.Popen(
         [
             sys.executable, str(HERE / "resumed_run.py"), "run", "field", "--source", str(archive), "--sites",
             str(sites_file), "--from", "2025-01-01", "--to", "2025-01-11", "--out", str(out), "--json",
         ],
-        env={**{name: value for name, value in os.environ.items() if name not in ALONE}, "TILE_NOTES": str(out.with_name("notes")), "TILE_SLEEP_S": str(sleep_s)},
+        env={**own, "TILE_NOTES": str(out.with_name("notes")), "TILE_SLEEP_S": str(sleep_s)},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
 
