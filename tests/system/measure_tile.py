@@ -1,4 +1,4 @@
-"""What ``sitewatch run`` does with one scene before anything is compared, three at a time as its threads do."""
+"""What ``sitewatch run`` does with one scene before anything is compared, in as many threads as it uses."""
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
