@@ -85,6 +85,11 @@ class Window:
         """Rows, columns."""
         return self.row1 - self.row0, self.col1 - self.col0
 
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """The same as an index of an array."""
+        return slice(self.row0, self.row1), slice(self.col0, self.col1)
+
     def grown(self, px: int) -> "Window":
         """The window with `px` more pixels on every side."""
         return Window(row0=self.row0 - px, col0=self.col0 - px, row1=self.row1 + px, col1=self.col1 + px)

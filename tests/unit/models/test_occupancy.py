@@ -126,3 +126,24 @@ def test_noise_is_hardly_ever_called_a_change(rng: np.random.Generator) -> None:
         states(rng.standard_normal((SIDE, SIDE)).astype(np.float32))[0].state == "changed" for _ in range(40)
     )
     assert called <= 3
+
+
+def test_a_zone_as_long_as_a_province_is_not_judged() -> None:
+    long = replace(zone("quay"), geometry=box(35.90, 35.28, 36.20, 35.30))
+    grid = GeoBox.from_bbox((WEST, 3_900_000, WEST + 30_000, NORTH), crs="EPSG:32636", resolution=GSD)
+    (found,) = states(np.zeros(tuple(grid.shape), np.float32), long, grid=grid)
+    assert found.state == "not_observed"
+    assert found.reason is not None
+    assert "draw zones of up to 10 km" in found.reason
+
+
+def test_what_lies_far_away_says_nothing_of_a_zone(rng: np.random.Generator) -> None:
+    """Other places are those around the zone: what a scene holds thirty kilometres away does not move its rank."""
+    evidence = rng.standard_normal((300, 3000)).astype(np.float32)
+    evidence[PARK][2:6, 2:9] += 6
+    grid = GeoBox((300, 3000), GRID.affine, GRID.crs)
+    (near,) = states(evidence, grid=grid)
+    evidence[:, 1200:] += 6
+    assert states(evidence, grid=grid) == (near,)
+    evidence[:, 200:1000] += 6
+    assert states(evidence, grid=grid) != (near,)
