@@ -54,6 +54,10 @@ def archive(tmp_path: Path) -> Path:
         site_feature("field", f"quay_{i}", "quay", ring(i * 5000, 60_000, i * 5000 + 3000, 20_000))
         for i in range(20)
     ]
+    features += [
+        site_feature("field", f"park_{i}", "vehicle_park", ring(i * 20_000, 71_000, i * 20_000 + 800, 70_000))
+        for i in range(5)
+    ]
     (tmp_path / "sites.json").write_text(json.dumps({"type": "FeatureCollection", "features": features}))
     files = {
         "red": band(tmp_path / "red.tif", 10, "uint16"),
@@ -90,13 +94,14 @@ def test_a_whole_tile_is_measured_and_fetched_below_2_gb(archive: Path, tmp_path
     (scene,) = json.loads(listing.output)["scenes"]
     assert scene["cloud_over_aoi"] == pytest.approx(0.25, abs=0.005)
     assert scene["cloud_over_zones"]["quay_0"] == pytest.approx(7450 / 40_000, abs=0.005)
-    assert len(scene["cloud_over_zones"]) == 20
+    assert len(scene["cloud_over_zones"]) == 25
     assert listing.peak_mb < MAX_MB
 
     fetching = run_process(
         [sys.executable, Path(__file__).with_name("measure_tile.py"), archive, sites, tmp_path / "out"],
         folder=tmp_path,
     )
-    shares = [float(word) for word in fetching.output.split()]
+    *shares, judged = (float(word) for word in fetching.output.split())
+    assert judged == 5, "the parks; the quays are forty kilometres long"
     assert shares == pytest.approx([0.25] * THREADS + [0.75, 0.25], abs=0.005)
     assert fetching.peak_mb < MAX_MB
