@@ -4,8 +4,9 @@
 worth as much as its best change. A change is worth more
 
 - the newer its later date is: a point for every 30 days;
-- the nearer its score lies to the threshold of the run, where a person's word teaches most: up to 2 points;
-- in a zone that is watched: 1 point;
+- in a zone that is watched: 2 points;
+- the likelier it is real: its score, up to 1 point;
+- the nearer its score lies to the threshold of the run, where a person's word teaches most: up to 1 point;
 - where a later date looked and only a person can tell (`seen_once`, `unclear`): 1 point;
 - where a later date confirmed it, so that something is there to be described: half a point;
 

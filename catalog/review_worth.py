@@ -24,10 +24,9 @@ def worth(
     if after_time is not None:
         found += (datetime.fromisoformat(after_time.replace("Z", "+00:00")).date() - _EPOCH).days / 30
     if score is not None:
-        found += 2 * max(
-            0.0, 1 - abs(score - (DEFAULT_THRESHOLD if threshold is None else threshold)) / NEAR_SCORE
-        )
-    found += 1.0 if watched else 0.0
+        from_threshold = abs(score - (DEFAULT_THRESHOLD if threshold is None else threshold))
+        found += score + max(0.0, 1 - from_threshold / NEAR_SCORE)
+    found += 2.0 if watched else 0.0
     found += 1.0 if rule_reason in ("seen_once", "unclear") else 0.0
     found += 0.5 if rule_state == "confirmed" else 0.0
     found -= 3.0 if rule_state == "withdrawn" else 0.0

@@ -40,7 +40,7 @@ class TestQueue:
         return opened(tmp_path / "out")
 
     def test_changes_come_before_tiles_without_any(self, store: ReviewStore) -> None:
-        assert [entry.kind for entry in store.queue().entries] == ["vanished", "appeared", "moved"]
+        assert [entry.kind for entry in store.queue().entries] == ["appeared", "vanished", "moved"]
         (blank,) = store.queue(QueueFilters(what="blank")).entries
         assert (blank.tile, blank.needs, blank.kind) == ("r00c01", "first", None)
         unseen = store.queue(QueueFilters(what="unseen")).entries
@@ -52,9 +52,9 @@ class TestQueue:
     def test_the_order_follows_what_is_worth_a_look(self, store: ReviewStore) -> None:
         """`appeared` lies in a watched zone, `vanished` near the threshold, `moved` (0.7) in between."""
         worth = {entry.kind: entry.worth for entry in store.queue().entries}
-        date = (worth["vanished"] - 2 * (1 - 0.05 / 0.35), worth["appeared"] - 1.0)
-        assert date[0] == pytest.approx(date[1], abs=1e-3)
-        assert worth["moved"] == pytest.approx(date[0] + 2 * (1 - 0.2 / 0.35), abs=1e-3)
+        date = worth["appeared"] - 2.0 - 0.9
+        assert worth["vanished"] == pytest.approx(date + 0.55 + 1 - 0.05 / 0.35, abs=1e-3)
+        assert worth["moved"] == pytest.approx(date + 0.7 + 1 - 0.2 / 0.35, abs=1e-3)
 
     @pytest.mark.parametrize(
         ("filters", "kinds"),
@@ -85,7 +85,7 @@ class TestQueue:
             after = page.next
             if after is None:
                 break
-        assert seen == ["vanished", "appeared", "moved"]
+        assert seen == ["appeared", "vanished", "moved"]
 
     @pytest.mark.parametrize(
         "cursor", ["", "x", "W10", "WzEsMiwzLDQsNV0", "é", "W05hTiwiIiwiIiwxLjAsIiJd", "A" * 9999]
