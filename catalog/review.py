@@ -292,11 +292,13 @@ class ReviewStore:
                 )  # fmt: skip
             return made[asked]
 
-    def export_labelled(self, out: Path, *, sites: Sequence[str] = ()) -> LabelledCases:
+    def export_labelled(
+        self, out: Path, *, sites: Sequence[str] = (), anonymous: bool = False
+    ) -> LabelledCases:
         """Write what was decided as labelled cases for ``sitewatch evaluate``; see `catalog.labelled`."""
         head = self.note_head(f"labelled cases {out.name}") or self.head()
         with self._reading() as connection:
-            return export_labelled(connection, self.root, out, head=head, sites=sites)
+            return export_labelled(connection, self.root, out, head=head, sites=sites, anonymous=anonymous)
 
     def head(self) -> Head:
         """The end of the journal, to be noted in whatever is handed on."""
