@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, func, insert, select
 
-from catalog import findings, journal, journal_copy, review_index, reviewer_tables
+from catalog import findings, journal, journal_copy, review_index
 from catalog.database import Database, check, database_of, insert_rows, path_of
 from catalog.database_sqlite import SqliteDatabase
 from catalog.errors import BadDatabase, BrokenJournal
@@ -23,13 +23,13 @@ from catalog.lock import held
 from catalog.migrations import FROM_RUNS
 from catalog.recorded_runs import recorded_results
 from catalog.review_standing import refresh_site
-from catalog.review_tables import RULES, review_events
+from catalog.review_tables import review_events
 from catalog.run_chain import ChainRun, history_of, sites_with_runs
 from catalog.suppression import Suppression, marked
-from catalog.tables import attempt_ends, attempts, runs, scenes
+from catalog.tables import attempts, growing, runs
 from models.persistence import RULE
 
-_CARRIED = (attempts, attempt_ends, scenes, review_events, *reviewer_tables.GROWING, *RULES)
+_CARRIED = tuple(table for table in growing() if table not in FROM_RUNS)
 """What the runs on disk do not tell."""
 
 Carried = dict[Table, list[dict[str, Any]]]

@@ -7,15 +7,16 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, inspect, select
 
-from catalog import review_index, review_tables, reviewer_tables, tables
+from catalog import review_index
 from catalog.database import Database, database_of, insert_rows
 from catalog.errors import BadDatabase, BrokenJournal
 from catalog.journal import Head
 from catalog.journal_copy import note_head
 from catalog.lock import held
+from catalog.tables import growing
 from catalog.verify_journal import verified
 
-COPIED = (*tables.GROWING, *review_tables.GROWING, *review_tables.RULES, *reviewer_tables.GROWING)
+COPIED = growing()
 """Every table but those that are derived, in an order in which each row's references are there before it."""
 
 Rows = dict[tuple[Any, ...], Mapping[str, Any]]
