@@ -7,7 +7,8 @@ from PIL import Image, ImageDraw
 
 from catalog import ink
 from catalog.ledger import counts, reasons
-from catalog.report import Report, kind_counts
+from catalog.report import Report
+from catalog.report_rows import kind_counts
 from imagery.site import Site
 from models.change import Change
 
