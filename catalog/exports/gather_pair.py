@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import rasterio
+from rasterio.errors import RasterioIOError
 
 from catalog import captions, geometry, layout
 from catalog.errors import BrokenRecord
@@ -94,8 +95,12 @@ def _scene(run: StoredRun, date: str) -> HandedScene:
 
 def _radar_facts(run: StoredRun, date: str, scene: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What is measured, and from which side: a radar shows its own side of things bright and hides the other."""
-    with rasterio.open(run.paths.before if date == "before" else run.paths.after) as image:
-        polarisations = ", ".join(str(name).upper() for name in image.descriptions if name)
+    path = run.paths.before if date == "before" else run.paths.after
+    try:
+        with rasterio.open(path) as image:
+            polarisations = ", ".join(str(name).upper() for name in image.descriptions if name)
+    except RasterioIOError as error:
+        raise BrokenRecord(f"{path} cannot be read ({error}); run the pair again to write it anew") from error
     found = [
         ("backscatter", f"{run.report.quantity} (pictures in dB, one stretch for both dates)"),
         ("polarisation", polarisations or "not stated"),

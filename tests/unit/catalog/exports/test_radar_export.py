@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from catalog.errors import BrokenRecord
 from catalog.exports.export import FORMATS, Wish, export
 from catalog.exports.gather_pair import ledger_of, pair_of
 from catalog.reader import load_run
@@ -61,3 +62,10 @@ def test_descending_looks_west(tmp_path: Path) -> None:
     assert facts["look direction"] == "west (right of its path)"
     assert facts["polarisation"] == "VV, VH"
     assert "sun elevation" not in facts
+
+
+def test_an_image_that_is_gone_is_named(tmp_path: Path) -> None:
+    run = load_run(radar_run(tmp_path))
+    run.paths.before.unlink()
+    with pytest.raises(BrokenRecord, match=r"before\.tif cannot be read .*run the pair again"):
+        pair_of(run, ledger_of(run))
