@@ -11,8 +11,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, func, insert, select
 
-from catalog import findings, journal, journal_copy, review_index, reviewer_tables
-from catalog.database import Database, check, database_of, path_of
+from catalog import findings, journal, journal_copy, review_index
+from catalog.database import Database, check, database_of, insert_rows, path_of
 from catalog.database_sqlite import SqliteDatabase
 from catalog.errors import BadDatabase, BrokenJournal
 from catalog.findings import Standing, standing
@@ -23,13 +23,13 @@ from catalog.lock import held
 from catalog.migrations import FROM_RUNS
 from catalog.recorded_runs import recorded_results
 from catalog.review_standing import refresh_site
-from catalog.review_tables import RULES, review_events
+from catalog.review_tables import review_events
 from catalog.run_chain import ChainRun, history_of, sites_with_runs
 from catalog.suppression import Suppression, marked
-from catalog.tables import attempt_ends, attempts, runs, scenes
+from catalog.tables import attempts, growing, runs
 from models.persistence import RULE
 
-_CARRIED = (attempts, attempt_ends, scenes, review_events, *reviewer_tables.GROWING, *RULES)
+_CARRIED = tuple(table for table in growing() if table not in FROM_RUNS)
 """What the runs on disk do not tell."""
 
 Carried = dict[Table, list[dict[str, Any]]]
@@ -131,7 +131,7 @@ def rebuild(root: Path) -> Rebuilt:
         kept = database.aside(stamp) if there else None
         with database.renewing(stamp) as connection, fresh.reading() as made:
             for table, rows in carried.items():
-                _insert(connection, table, rows)
+                insert_rows(connection, table, rows)
             recorded = 0 if made is None else _copied(made, connection)
             lost = fault or _journal_restored(connection, root)
             answers = journal.head(connection).seq
@@ -184,20 +184,15 @@ def _journal_restored(connection: Connection, root: Path) -> str | None:
         rows = journal_copy.lacking(root, journal.head(connection))
     except BrokenJournal as problem:
         return str(problem)
-    _insert(connection, review_events, rows)
+    insert_rows(connection, review_events, rows)
     return None
 
 
 def _copied(source: Connection, target: Connection) -> int:
     """Copy what was made from the runs; how many runs."""
     for table in FROM_RUNS:
-        _insert(target, table, [dict(row) for row in source.execute(select(table)).mappings()])
+        insert_rows(target, table, [dict(row) for row in source.execute(select(table)).mappings()])
     return int(target.execute(select(func.count()).select_from(runs)).scalar_one())
-
-
-def _insert(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
-    if rows:
-        connection.execute(insert(table), rows)
 
 
 def _index(root: Path, database: Database, sites: Iterable[str]) -> None:

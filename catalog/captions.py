@@ -7,7 +7,8 @@ from PIL import Image, ImageDraw
 
 from catalog import ink
 from catalog.ledger import counts, reasons
-from catalog.report import Report, kind_counts
+from catalog.report import Report
+from catalog.report_rows import kind_counts
 from imagery.site import Site
 from models.change import Change
 
@@ -234,7 +235,8 @@ def detectability_words(report: Report) -> str:
         "" if all(size["calibrated"] for size in entry["sizes"]) else " Not tried at this pixel size: rough."
     )
     shown = f"{first[0]} with {how} on {first[1]} of the ground seen{others}"
-    return f"Found here would have been, even plain and without a shadow: {shown}.{rough}"
+    plain = "even plain" if report.sensor == "sar" else "even plain and without a shadow"
+    return f"Found here would have been, {plain}: {shown}.{rough}"
 
 
 def unseen_zone_words(report: Report) -> str:

@@ -7,19 +7,22 @@ its address. On both, readers never wait and one writer at a time writes. What d
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Table, func, insert, select
 
 from catalog.errors import BadDatabase
 from catalog.layout import DATABASE
 from catalog.layout import DATABASE_ADDRESS as ADDRESS
 from catalog.migrations import SCHEMA
 
-__all__ = ["ADDRESS", "SCHEMA", "Database", "check", "database_of", "let_go", "path_of", "reading", "writing"]
+__all__ = [
+    "ADDRESS", "SCHEMA", "Database", "check", "database_of", "insert_rows", "let_go", "path_of", "reading", "writing",
+]  # fmt: skip
 
 _SERVED: "dict[tuple[str, Path], Database]" = {}
 _SERVING = Lock()
@@ -37,10 +40,16 @@ class Database(ABC):
     name: str
 
     @abstractmethod
-    def writing(self) -> AbstractContextManager[Connection]:
+    def writing(self, *, moving: bool = False) -> AbstractContextManager[Connection]:
         """A transaction that is the only one writing; what it holds is committed when the block ends without error.
 
         The database is made where there is none, and brought up to date where it is older.
+
+        Parameters
+        ----------
+        moving : bool
+            Whether the records that the outputs folder has elsewhere are being copied here. Otherwise a server does not
+            begin new ones beside them.
 
         Raises
         ------
@@ -153,6 +162,19 @@ def check(connection: Connection) -> None:
         from catalog.database_sqlite import SqliteDatabase  # noqa: PLC0415 - it builds on this module
 
         SqliteDatabase(Path(str(connection.engine.url.database))).check(connection)
+
+
+def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add whole rows, numbers included; rows that are added later are numbered after them."""
+    if not rows:
+        return
+    connection.execute(insert(table), [dict(row) for row in rows])
+    number = table.autoincrement_column
+    if number is not None and connection.dialect.name == "postgresql":
+        # SQLite goes on after the highest number; a server counts apart from what is in the table.
+        last = select(func.max(number)).scalar_subquery()
+        counter = func.pg_get_serial_sequence(table.name, number.name)
+        connection.execute(select(func.setval(counter, last)))
 
 
 def refuse_newer(name: str, version: int) -> int:

@@ -26,6 +26,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from catalog.database import ADDRESS, SCHEMA, Database, refuse_newer
 from catalog.errors import BadDatabase
+from catalog.layout import DATABASE
 from catalog.layout import DATABASE_ID as ID_FILE
 from catalog.migrations import FROM_RUNS, renew, upgrade
 from catalog.tables import CURRENT_NAME
@@ -64,11 +65,13 @@ class PostgresDatabase(Database):
         self._owned = False
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self, *, moving: bool = False) -> Iterator[Connection]:
         """See `Database.writing`."""
         with self._explained(), self._engine().begin() as connection:
             self._alone(connection)
             version = self._version(connection)
+            if version == 0 and not moving:
+                self._refuse_second_records()
             if version < SCHEMA:
                 self._upgrade(connection, version)
             self._refuse_strangers(connection)
@@ -164,6 +167,15 @@ class PostgresDatabase(Database):
             connection.execute(insert(_settings).values(name=ID_FILE, value=self._own_id(make=True)))
         upgrade(connection, version)
         connection.execute(insert(_versions).values(version=SCHEMA))
+
+    def _refuse_second_records(self) -> None:
+        """Begin nothing anew where there are records already, in the file that is used without a server."""
+        path = self.root / DATABASE
+        if path.exists():
+            raise BadDatabase(
+                f"{self.name} holds nothing yet, and {path} holds the records of this folder: copy them first with "
+                f"`sitewatch status --copy-records-from {path} --out {self.root}`, or move that file away to begin anew"
+            )
 
     def _refuse_strangers(self, connection: Connection) -> None:
         """Hold a schema to the one outputs folder that it was made for."""

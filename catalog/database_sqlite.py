@@ -47,8 +47,9 @@ class SqliteDatabase(Database):
         self._readable: Engine | None = None
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self, *, moving: bool = False) -> Iterator[Connection]:
         """See `Database.writing`."""
+        del moving  # a file says nothing of servers
         with self._explained():
             self.path.parent.mkdir(parents=True, exist_ok=True)
             engine = self._engine(_WRITING)

@@ -19,6 +19,7 @@ from catalog.errors import BadReview, CatalogError
 from catalog.journal import Head
 from catalog.labelled_images import cut_image
 from catalog.reader import StoredRun, load_run
+from catalog.review_lookup import reviewer_names
 from catalog.review_outline import on_grid
 from catalog.review_standing import state_of
 from catalog.review_tables import review_items, review_outlines, review_runs
@@ -97,7 +98,13 @@ def klass_of(label: str) -> Klass | None:
 
 
 def export_labelled(
-    connection: Connection, root: Path, out: Path, *, head: Head, sites: Sequence[str] = ()
+    connection: Connection,
+    root: Path,
+    out: Path,
+    *,
+    head: Head,
+    sites: Sequence[str] = (),
+    anonymous: bool = False,
 ) -> LabelledCases:
     """Write a folder of labelled cases, whole or not at all.
 
@@ -112,6 +119,8 @@ def export_labelled(
         The end of the journal, written into each case.
     sites : sequence of str
         Only these; all where empty.
+    anonymous : bool
+        Reviewers by number in place of their names.
 
     Raises
     ------
@@ -127,7 +136,8 @@ def export_labelled(
     partial = out.with_name(f".{out.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     try:
-        found = _written(connection, root, partial, head, sites)
+        called = reviewer_names(connection, anonymous=anonymous)
+        found = _written(connection, root, partial, head, sites, called)
         if not found.cases:
             raise BadReview(
                 "nothing has been decided yet that could be a labelled case; review some changes first"
@@ -143,7 +153,12 @@ def export_labelled(
 
 
 def _written(
-    connection: Connection, root: Path, out: Path, head: Head, sites: Sequence[str]
+    connection: Connection,
+    root: Path,
+    out: Path,
+    head: Head,
+    sites: Sequence[str],
+    called: Mapping[str, str],
 ) -> LabelledCases:
     left_out: list[tuple[str, str]] = []
     names: list[str] = []
@@ -156,7 +171,9 @@ def _written(
             continue
         for tile in _tiles(connection, run, row, left_out):
             for name, truth, window in _cases(run, tile):
-                _write(out / name, run, truth, _meta(run, tile, truth, window, head), window)
+                meta = _meta(run, tile, truth, window, head)
+                meta["reviewers"] = sorted(called[one] for one in tile.reviewers)
+                _write(out / name, run, truth, meta, window)
                 names.append(name)
                 truths += len(truth["appeared"]) + len(truth["vanished"])
     return LabelledCases(folder=out, cases=tuple(sorted(names)), truths=truths, left_out=tuple(left_out))
@@ -284,7 +301,7 @@ def _meta(
         "width": cols, "height": rows, "gsd": report.gsd_m, "klass": truth["klass"],
         "component": f"{site}/{tile.tile}" if site else tile.run, "origin": "simulated" if report.simulated else "real",
         "source": "reviewed", "sensor": report.sensor, "run": tile.run, "tile": tile.tile, "scenes": scenes,
-        "reviewers": sorted(tile.reviewers), "journal": head.as_dict(),
+        "journal": head.as_dict(),
     }  # fmt: skip
 
 

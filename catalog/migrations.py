@@ -35,25 +35,28 @@ def _findings(connection: Connection) -> None:
     """1: runs, findings and their journal, attempts."""
     if connection.dialect.name == "postgresql":
         _run(connection, _FUNCTION)
-    _grow(connection, tables.GROWING)
+    _grow(connection, tables.growing(1))
     _run(connection, tables.CURRENT)
 
 
 def _reviews(connection: Connection) -> None:
     """2: the review journal, and what is derived from it and from the runs for the queue."""
-    _grow(connection, review_tables.GROWING)
+    _grow(connection, tables.growing(2))
     tables.metadata.create_all(connection, tables=list(review_tables.DERIVED))
 
 
 def _reviewers(connection: Connection) -> None:
     """3: who may use the review desk."""
-    _grow(connection, reviewer_tables.GROWING)
+    _grow(connection, tables.growing(3))
 
 
 def _rules(connection: Connection) -> None:
     """4: which changes want a second reviewer."""
-    _grow(connection, review_tables.RULES)
+    _grow(connection, tables.growing(4))
 
+
+_DECLARED = (tables, review_tables, reviewer_tables)
+"""Whatever is among all append-only tables was declared in one of these."""
 
 STEPS: Sequence[Callable[[Connection], None]] = (_findings, _reviews, _reviewers, _rules)
 SCHEMA = len(STEPS)

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -25,58 +24,11 @@ from catalog.review_intake import Intake
 from catalog.review_lookup import drawn_in, last_of
 from catalog.review_standing import mark_lately, next_change, state_of
 from catalog.review_tables import review_items, review_outlines, review_runs
+from catalog.review_views import ChangeView, TileView, seen_by
 from catalog.second_review import RULE_REVIEWER, RuleInForce, SecondRule, give_rule, rule_in_force
 from catalog.standings import ReviewState
-from models.change import Change, TileOutcome
 
 _FIGURES_KEPT = 32
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class ChangeView:
-    """A change with all that is known of it.
-
-    Parameters
-    ----------
-    entry : QueueEntry
-    state : ReviewState
-    change : Change or None
-        As the run has it; None for one that a person added, or that the present result does not list.
-    outline : mapping or None
-        Where it lies: GeoJSON polygon, or `outline_px` for images without georeference. As the run has it, or as it was
-        added; an outline drawn anew is in `state.outline`.
-    run : str
-    """
-
-    entry: QueueEntry
-    state: ReviewState
-    change: Change | None
-    outline: Mapping[str, Any] | None
-    run: str
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class TileView:
-    """A tile of a run with the changes in it.
-
-    Parameters
-    ----------
-    run, tile : str
-    subject : str
-        What an answer about the tile itself names.
-    outcome : TileOutcome
-    entries : tuple of QueueEntry
-        Its changes, those that people added among them, best first.
-    state : ReviewState
-        Of the tile itself: its verdict where it is blank, notes on it.
-    """
-
-    run: str
-    tile: str
-    subject: str
-    outcome: TileOutcome
-    entries: tuple[QueueEntry, ...]
-    state: ReviewState
 
 
 class ReviewStore:
@@ -182,7 +134,7 @@ class ReviewStore:
             entry, state = queue.entry(connection, subject), state_of(connection, subject)
         if viewer is None:
             return entry, state
-        return (None, state.seen_by(viewer)) if entry is None else _for(viewer, entry, state)
+        return (None, state.seen_by(viewer)) if entry is None else seen_by(viewer, entry, state)
 
     def position_of(self, subject: str) -> str | None:
         """What `queue` takes as `after` to go on behind a change or tile; None where it is not in the queue."""
@@ -210,7 +162,7 @@ class ReviewStore:
             state = state_of(connection, id_)
         if not found or found[0].what != "change":
             raise BadReview(f"{id_}: no change of this id is known", conflict=True)
-        entry, state = (found[0], state) if viewer is None else _for(viewer, found[0], state)
+        entry, state = (found[0], state) if viewer is None else seen_by(viewer, found[0], state)
         change = next((c for c in self.run(entry.run).report.changes if c.id == id_), None)
         return ChangeView(entry=entry, state=state, change=change, outline=outline, run=entry.run)
 
@@ -232,7 +184,7 @@ class ReviewStore:
             states = {entry.subject: state_of(connection, entry.subject) for entry in found}
             state = state_of(connection, subject)
         if viewer is not None:
-            found = [_for(viewer, entry, states[entry.subject])[0] for entry in found]
+            found = [seen_by(viewer, entry, states[entry.subject])[0] for entry in found]
             state = state.seen_by(viewer)
         return TileView(
             run=run, tile=tile, subject=subject, outcome=outcome, entries=tuple(found), state=state
@@ -292,11 +244,13 @@ class ReviewStore:
                 )  # fmt: skip
             return made[asked]
 
-    def export_labelled(self, out: Path, *, sites: Sequence[str] = ()) -> LabelledCases:
+    def export_labelled(
+        self, out: Path, *, sites: Sequence[str] = (), anonymous: bool = False
+    ) -> LabelledCases:
         """Write what was decided as labelled cases for ``sitewatch evaluate``; see `catalog.labelled`."""
         head = self.note_head(f"labelled cases {out.name}") or self.head()
         with self._reading() as connection:
-            return export_labelled(connection, self.root, out, head=head, sites=sites)
+            return export_labelled(connection, self.root, out, head=head, sites=sites, anonymous=anonymous)
 
     def head(self) -> Head:
         """The end of the journal, to be noted in whatever is handed on."""
@@ -334,8 +288,3 @@ class ReviewStore:
                     f"{self._database.name} is gone; make it anew with `sitewatch status --rebuild --out {self.root}`"
                 )
             yield connection
-
-
-def _for(viewer: str, entry: QueueEntry, state: ReviewState) -> tuple[QueueEntry, ReviewState]:
-    shown = state.seen_by(viewer)
-    return (entry if shown is state else entry.blinded()), shown

@@ -9,17 +9,15 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import Connection, Select, select
 
 from catalog.queue_rows import Mask, QueueRows
 from catalog.review_agreement import Agreement, Pairs, agreement_of
+from catalog.review_precision import Precision, precision_by
 from catalog.review_tables import review_runs
-from models.evaluation.reliability import wilson
 from models.evaluation.tally import Interval
 from models.review_statistics import (
     UNKNOWN,
@@ -31,42 +29,9 @@ from models.review_statistics import (
 )
 
 BUDGETS_PER_KM2 = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0)
-BANDS = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
-"""Edges of the score bands; the lower one belongs to a band."""
 
 _SPLITS = ("site", "zone", "label", "band")
-_BAND_NAMES = tuple(f"{low:g}-{high:g}" for low, high in pairwise(BANDS))
 _RUN = ("name", "status", "blank", "assessed_km2")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Precision:
-    """How many of the listed changes are real.
-
-    Parameters
-    ----------
-    of : str
-        Which changes: a site, zone, label or score band; ``""`` outside every zone.
-    listed : int
-        By the runs' present results.
-    confirmed, rejected, unsure : int
-    relabelled : int
-        Of the confirmed, those whose label a person changed.
-    share : float
-        Confirmed of confirmed and rejected; NaN where there are none. What was looked at is not a random choice:
-        compare within score bands.
-    interval : Interval
-        Wilson's, which treats changes as independent.
-    """
-
-    of: str
-    listed: int
-    confirmed: int
-    rejected: int
-    unsure: int
-    relabelled: int
-    share: float
-    interval: Interval
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,24 +139,19 @@ def figures(
     runs = [dict(row) for row in connection.execute(_chosen_runs(sites, sensor, simulated)).mappings()]
     here = _chosen(rows, sites, sensor, simulated)
     listed = here & rows.among("what", "change") & rows.among("listed", True) & rows.among("added", False)
-    precision = _by(rows, listed, None)[0]
+    precision = precision_by(rows, listed, None)[0]
     twice = here & ~rows.among("answers", 0, 1)
     known = {
         s: pairs.first[s] for i in np.flatnonzero(twice).tolist() if (s := rows.subjects[i]) in pairs.first
     }
     return Figures(
         precision=precision,
-        by={split: _by(rows, listed, split) for split in _SPLITS},
+        by={split: precision_by(rows, listed, split) for split in _SPLITS},
         recall=_recall(precision, _audited(rows, here), runs),
         agreement=agreement_of(list(known.values())),
         blind=agreement_of([known[s] for s in known.keys() & pairs.asked_for]),
         dry_run=_dry_run(rows, listed, runs, budgets_per_km2),
     )
-
-
-def band_of(score: float) -> str:
-    """The score band, such as ``0.6-0.7``."""
-    return _BAND_NAMES[int(np.searchsorted(BANDS[1:-1], score, side="right"))]
 
 
 def _chosen(rows: QueueRows, sites: Sequence[str], sensor: str | None, simulated: bool | None) -> Mask:
@@ -210,54 +170,6 @@ def _chosen_runs(sites: Sequence[str], sensor: str | None, simulated: bool | Non
     if sensor is not None:
         query = query.where(review_runs.c.sensor == sensor)
     return query if simulated is None else query.where(review_runs.c.simulated.is_(simulated))
-
-
-def _by(rows: QueueRows, listed: Mask, split: str | None) -> tuple[Precision, ...]:
-    """Precision of the listed changes, by what they have in a column; None: of all together."""
-    places = np.flatnonzero(listed)
-    names, groups = _groups(rows, places, split)
-    verdicts = {
-        verdict: _count(rows.among("verdict", verdict)[places], groups, len(names))
-        for verdict in ("confirmed", "rejected", "unsure")
-    }
-    renamed = rows.among("verdict", "confirmed") & ~rows.among("given_label", None)
-    relabelled = _count((renamed & rows.differ("given_label", "label"))[places], groups, len(names))
-    sizes = np.bincount(groups, minlength=len(names))
-    found = [
-        _precision(
-            name, listed=int(sizes[i]), relabelled=int(relabelled[i]),
-            **{verdict: int(numbers[i]) for verdict, numbers in verdicts.items()},
-        )
-        for i, name in enumerate(names)
-        if split is None or sizes[i]
-    ]  # fmt: skip
-    return tuple(sorted(found, key=lambda one: one.of))
-
-
-def _groups(
-    rows: QueueRows, places: NDArray[np.intp], split: str | None
-) -> tuple[list[str], NDArray[np.intp]]:
-    """Names of groups, and in which one each entry is."""
-    if split is None:
-        return ["all"], np.zeros(len(places), np.intp)
-    if split == "band":
-        return list(_BAND_NAMES), np.searchsorted(BANDS[1:-1], rows.scores[places], side="right")
-    names = ["" if value is None else str(value) for value in rows.known[split]]
-    return names, rows.codes[split][places].astype(np.intp)
-
-
-def _count(of: Mask, groups: NDArray[np.intp], number: int) -> NDArray[np.intp]:
-    return np.bincount(groups[of], minlength=number)
-
-
-def _precision(
-    of: str, *, listed: int, confirmed: int, rejected: int, unsure: int, relabelled: int
-) -> Precision:
-    decided = confirmed + rejected
-    return Precision(
-        of=of, listed=listed, confirmed=confirmed, rejected=rejected, unsure=unsure, relabelled=relabelled,
-        share=confirmed / decided if decided else math.nan, interval=wilson(confirmed, decided),
-    )  # fmt: skip
 
 
 def _audited(rows: QueueRows, here: Mask) -> list[Mapping[str, Any]]:

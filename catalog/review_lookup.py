@@ -3,11 +3,12 @@
 from collections import defaultdict
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from catalog.journal import ReviewEvent, event_of, in_force
 from catalog.layout import utc_text
 from catalog.review_tables import review_events, review_items
+from catalog.second_review import RULE_REVIEWER
 from catalog.standings import ReviewState, fold
 
 
@@ -41,3 +42,13 @@ def drawn_in(connection: Connection, run: str) -> list[ReviewState]:
     for row in connection.execute(rows).mappings():
         events[row["subject"]].append(event_of(row))
     return [fold(subject, of_it) for subject, of_it in events.items()]
+
+
+def reviewer_names(connection: Connection, *, anonymous: bool) -> dict[str, str]:
+    """What each reviewer is to be called: by name, or ``reviewer 1``, ``reviewer 2`` ... in the order of their first
+    answers, so that later answers change no number.
+    """
+    event = review_events.c
+    first = select(event.reviewer).where(event.reviewer != RULE_REVIEWER).group_by(event.reviewer)
+    names = connection.execute(first.order_by(func.min(event.seq))).scalars()
+    return {name: f"reviewer {place}" if anonymous else name for place, name in enumerate(names, 1)}

@@ -3,64 +3,56 @@
 Of invitations and sessions only the SHA-256 of their token is kept: whoever reads the database cannot sign in with it.
 """
 
-from sqlalchemy import Column, ForeignKey, Integer, Table, Text
+from sqlalchemy import ForeignKey, Integer
 
-from catalog.tables import metadata
+from catalog.tables import append_only, column, texts
 
-reviewers = Table(
+reviewers = append_only(
     "reviewers",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("name_key", Text, nullable=False, unique=True),
-    Column("created", Text, nullable=False),
+    3,
+    column("name", primary_key=True),
+    column("name_key", unique=True),
+    column("created"),
 )
 """People, by the name that stands at their answers; no two names differ in case alone."""
 
-reviewer_roles = Table(
+reviewer_roles = append_only(
     "reviewer_roles",
-    metadata,
-    Column("seq", Integer, primary_key=True),
-    Column("reviewer", Text, ForeignKey("reviewers.name"), nullable=False, index=True),
-    Column("role", Text, nullable=False),
-    Column("given_by", Text, nullable=False),
-    Column("at", Text, nullable=False),
+    3,
+    column("seq", Integer, primary_key=True),
+    column("reviewer", ForeignKey("reviewers.name"), index=True),
+    *texts("role", "given_by", "at"),
 )
 """The last row of a reviewer is in force; ``none`` has been shut out."""
 
-invitations = Table(
+invitations = append_only(
     "invitations",
-    metadata,
-    Column("token_sha256", Text, primary_key=True),
-    Column("reviewer", Text, ForeignKey("reviewers.name"), nullable=False, index=True),
-    Column("kind", Text, nullable=False),
-    Column("created", Text, nullable=False),
-    Column("expires", Text, nullable=False),
-    Column("given_by", Text, nullable=False),
+    3,
+    column("token_sha256", primary_key=True),
+    column("reviewer", ForeignKey("reviewers.name"), index=True),
+    *texts("kind", "created", "expires", "given_by"),
 )
 
-invitation_uses = Table(
+invitation_uses = append_only(
     "invitation_uses",
-    metadata,
-    Column("token_sha256", Text, ForeignKey("invitations.token_sha256"), primary_key=True),
-    Column("at", Text, nullable=False),
+    3,
+    column("token_sha256", ForeignKey("invitations.token_sha256"), primary_key=True),
+    column("at"),
 )
 """An invitation with a row here is used up."""
 
-sessions = Table(
+sessions = append_only(
     "sessions",
-    metadata,
-    Column("token_sha256", Text, primary_key=True),
-    Column("reviewer", Text, ForeignKey("reviewers.name"), nullable=False, index=True),
-    Column("created", Text, nullable=False),
-    Column("expires", Text, nullable=False),
+    3,
+    column("token_sha256", primary_key=True),
+    column("reviewer", ForeignKey("reviewers.name"), index=True),
+    *texts("created", "expires"),
 )
 
-session_ends = Table(
+session_ends = append_only(
     "session_ends",
-    metadata,
-    Column("token_sha256", Text, ForeignKey("sessions.token_sha256"), primary_key=True),
-    Column("at", Text, nullable=False),
+    3,
+    column("token_sha256", ForeignKey("sessions.token_sha256"), primary_key=True),
+    column("at"),
 )
 """A session with a row here has been signed out of."""
-
-GROWING = (reviewers, reviewer_roles, invitations, invitation_uses, sessions, session_ends)

@@ -13,7 +13,8 @@ from odc.geo.geobox import GeoBox
 
 from catalog import cog, detectability, geojson, index, layout, ledger, lock, pictures, stac, versions
 from catalog.errors import CannotWrite, CatalogError
-from catalog.report import Report, build_report, input_row, is_dated
+from catalog.report import Report
+from catalog.report_build import build_report, input_row, is_dated
 from imagery.copies import sha256_of
 from imagery.raster import FloatArray, Reader, Sensor
 from imagery.scene import Scene

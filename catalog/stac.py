@@ -28,7 +28,8 @@ from catalog.layout import (
     utc_text,
 )
 from catalog.ledger import counts
-from catalog.report import Report, kind_counts
+from catalog.report import Report
+from catalog.report_rows import kind_counts
 from imagery.scene import Scene
 
 if TYPE_CHECKING:  # its import takes longer than most commands need it for

@@ -3,6 +3,8 @@
 Times are RFC 3339 text in UTC, so that they sort and read the same in every database.
 """
 
+from typing import Any
+
 from sqlalchemy import (
     JSON,
     Boolean,
@@ -15,118 +17,120 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
+from sqlalchemy.schema import SchemaItem
 
 metadata = MetaData()
 
-runs = Table(
+_SINCE = "append-only since"
+
+
+def append_only(name: str, since: int, *columns: SchemaItem) -> Table:
+    """A table whose rows are only ever added: `catalog.migrations` guards it from the format `since` on."""
+    return Table(name, metadata, *columns, info={_SINCE: since})
+
+
+def growing(since: int | None = None) -> tuple[Table, ...]:
+    """All append-only tables, or those that came with one format; whatever a row refers to is in an earlier one."""
+    wanted = (table for table in metadata.sorted_tables if _SINCE in table.info)
+    return tuple(table for table in wanted if since in (None, table.info[_SINCE]))
+
+
+def column(name: str, *rest: Any, nullable: bool = False, **given: Any) -> Column[Any]:
+    """A column, of text where no type is given, that is never empty unless it is `nullable`."""
+    kind = rest if rest and not isinstance(rest[0], SchemaItem) else (Text, *rest)
+    return Column(name, *kind, nullable=nullable, **given)
+
+
+def texts(*names: str) -> tuple[Column[Any], ...]:
+    """Columns of text that are never empty."""
+    return tuple(column(name) for name in names)
+
+
+runs = append_only(
     "runs",
-    metadata,
-    Column("seq", Integer, primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("report_sha256", Text, nullable=False),
-    Column("site", Text, nullable=False, index=True),
-    Column("sensor", Text, nullable=False),
-    Column("gsd_m", Float, nullable=False),
-    Column("before_scene", Text, nullable=False),
-    Column("before_time", Text, nullable=False),
-    Column("after_scene", Text, nullable=False),
-    Column("after_time", Text, nullable=False),
-    Column("status", Text, nullable=False),
-    Column("reason", Text),
-    Column("simulated", Boolean, nullable=False),
-    Column("outcomes", JSON, nullable=False),
-    Column("created", Text, nullable=False),
-    Column("recorded", Text, nullable=False),
+    1,
+    column("seq", Integer, primary_key=True),
+    *texts("name", "report_sha256"),
+    column("site", index=True),
+    column("sensor"),
+    column("gsd_m", Float),
+    *texts("before_scene", "before_time", "after_scene", "after_time", "status"),
+    column("reason", nullable=True),
+    column("simulated", Boolean),
+    column("outcomes", JSON),
+    *texts("created", "recorded"),
     UniqueConstraint("name", "report_sha256"),
 )
 """Results as they were found on disk; a run that was written anew has a row for each result."""
 
-findings = Table(
+findings = append_only(
     "findings",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("site", Text, nullable=False, index=True),
-    Column("run", Text, nullable=False),
-    Column("sensor", Text, nullable=False),
-    Column("gsd_m", Float, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("label", Text, nullable=False),
-    Column("score", Float, nullable=False),
-    Column("zone", Text),
-    Column("length_m", Float, nullable=False),
-    Column("before_scene", Text, nullable=False),
-    Column("before_time", Text, nullable=False),
-    Column("after_scene", Text, nullable=False),
-    Column("after_time", Text, nullable=False),
-    Column("simulated", Boolean, nullable=False),
-    Column("recorded", Text, nullable=False),
+    1,
+    column("id", primary_key=True),
+    column("site", index=True),
+    *texts("run", "sensor"),
+    column("gsd_m", Float),
+    *texts("kind", "label"),
+    column("score", Float),
+    column("zone", nullable=True),
+    column("length_m", Float),
+    *texts("before_scene", "before_time", "after_scene", "after_time"),
+    column("simulated", Boolean),
+    column("recorded"),
 )
 """Changes of sites, as they were when first recorded; the id is the change's."""
 
-finding_events = Table(
+finding_events = append_only(
     "finding_events",
-    metadata,
-    Column("seq", Integer, primary_key=True),
-    Column("finding", Text, ForeignKey("findings.id"), nullable=False, index=True),
-    Column("state", Text, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("note", Text, nullable=False),
-    Column("run", Text, nullable=False),
-    Column("scenes", JSON, nullable=False),
-    Column("decided_time", Text),
-    Column("successor", Text),
-    Column("rule", Text, nullable=False),
-    Column("at", Text, nullable=False),
-    Column("previous", Text, nullable=False),
-    Column("hash", Text, nullable=False, unique=True),
+    1,
+    column("seq", Integer, primary_key=True),
+    column("finding", ForeignKey("findings.id"), index=True),
+    *texts("state", "reason", "note", "run"),
+    column("scenes", JSON),
+    column("decided_time", nullable=True),
+    column("successor", nullable=True),
+    *texts("rule", "at", "previous"),
+    column("hash", unique=True),
 )
 """The journal of states: each event carries the hash of the one before it, across all findings."""
 
-attempts = Table(
+attempts = append_only(
     "attempts",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("site", Text, nullable=False, index=True),
-    Column("source", Text, nullable=False),
-    Column("period_start", Text, nullable=False),
-    Column("period_end", Text, nullable=False),
-    Column("began", Text, nullable=False),
-    Column("host", Text, nullable=False),
-    Column("pid", Integer, nullable=False),
-    Column("version", Text, nullable=False),
+    1,
+    column("id", primary_key=True),
+    column("site", index=True),
+    *texts("source", "period_start", "period_end", "began", "host"),
+    column("pid", Integer),
+    column("version"),
 )
 """One row each time that somebody began to watch a site."""
 
-attempt_ends = Table(
+attempt_ends = append_only(
     "attempt_ends",
-    metadata,
-    Column("attempt", Text, ForeignKey("attempts.id"), primary_key=True),
-    Column("ended", Text, nullable=False),
-    Column("result", Text, nullable=False),
-    Column("reason", Text),
-    Column("runs", Integer, nullable=False),
-    Column("new_scenes", Integer, nullable=False),
-    Column("tiles", JSON, nullable=False),
-    Column("unseen", JSON, nullable=False),
+    1,
+    column("attempt", ForeignKey("attempts.id"), primary_key=True),
+    *texts("ended", "result"),
+    column("reason", nullable=True),
+    column("runs", Integer),
+    column("new_scenes", Integer),
+    column("tiles", JSON),
+    column("unseen", JSON),
 )
 """What came of an attempt; one without a row here is still at it, or was killed."""
 
-scenes = Table(
+scenes = append_only(
     "scenes",
-    metadata,
-    Column("site", Text, primary_key=True),
-    Column("source", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
-    Column("sensor", Text, nullable=False),
-    Column("platform", Text, nullable=False),
-    Column("gsd_m", Float, nullable=False),
-    Column("acquired", Text, nullable=False),
-    Column("simulated", Boolean, nullable=False),
-    Column("attempt", Text, ForeignKey("attempts.id"), nullable=False),
+    1,
+    column("site", primary_key=True),
+    column("source", primary_key=True),
+    column("id", primary_key=True),
+    *texts("sensor", "platform"),
+    column("gsd_m", Float),
+    column("acquired"),
+    column("simulated", Boolean),
+    column("attempt", ForeignKey("attempts.id")),
 )
 """Scenes that a source offered for a site, and the attempt that saw each first."""
-
-GROWING = (runs, findings, finding_events, attempts, attempt_ends, scenes)
 
 CURRENT_NAME = "current_findings"
 CURRENT = """

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from sqlalchemy import Connection
+
 from catalog import findings, journal
-from catalog.database import Database, check, database_of
+from catalog.database import check, database_of
 from catalog.errors import BadDatabase, BrokenRecord
 from catalog.journal import BEGINNING, ReviewEvent
 from catalog.journal_copy import read_copy, read_heads
@@ -108,7 +110,13 @@ def verify_journal(root: Path, *, heads: Path | None = None) -> JournalVerificat
     """
     if heads is not None and not heads.is_file():
         raise BrokenRecord(f"{heads}: no such file; give a copy of {JOURNAL_HEADS}")
-    written, head, fault = _written(database_of(root))
+    with database_of(root).reading() as connection:
+        return verified(root, connection, heads=heads)
+
+
+def verified(root: Path, connection: Connection | None, *, heads: Path | None = None) -> JournalVerification:
+    """The same for one view of a database, also one that the folder does not use; None: there is no database."""
+    written, head, fault = _written(connection)
     lines = list(read_copy(root))
     copied = [line for line in lines if isinstance(line, ReviewEvent)]
     noted = [entry for path in (root / JOURNAL_HEADS, heads) if path for entry in read_heads(path)]
@@ -143,16 +151,17 @@ def verify_journal_beside(folder: Path) -> JournalVerification | None:
         return JournalVerification(folder=root, events=0, copied=0, head=None, heads=0, problems=(found,))
 
 
-def _written(database: Database) -> tuple[list[ReviewEvent] | None, journal.Head | None, str | None]:
+def _written(
+    connection: Connection | None,
+) -> tuple[list[ReviewEvent] | None, journal.Head | None, str | None]:
     """The journal in the database (None: there is no database), its end, and what is wrong with that of findings."""
-    with database.reading() as connection:
-        if connection is None:
-            return None, None, None
-        check(connection)
-        fault = findings.chain_fault(connection)
-        if not journal.exists(connection):
-            return [], journal.Head(seq=0, hash=BEGINNING, at=""), fault
-        return journal.events(connection), journal.head(connection), fault
+    if connection is None:
+        return None, None, None
+    check(connection)
+    fault = findings.chain_fault(connection)
+    if not journal.exists(connection):
+        return [], journal.Head(seq=0, hash=BEGINNING, at=""), fault
+    return journal.events(connection), journal.head(connection), fault
 
 
 def _journal_problems(

@@ -10,13 +10,18 @@ from flows.cli_common import out_option, print_json, screen_options
 @click.command()
 @click.argument("to", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--site", "sites", multiple=True, metavar="SITE", help="Only this site; may be repeated.")
+@click.option(
+    "--anonymous",
+    is_flag=True,
+    help="Reviewers by number in place of their names. By default each case names those who decided in it.",
+)
 @out_option
 @screen_options
-def cases(to: Path, sites: tuple[str, ...], out: Path, as_json: bool, debug: bool) -> int:
+def cases(to: Path, sites: tuple[str, ...], anonymous: bool, out: Path, as_json: bool, debug: bool) -> int:
     """Write what reviewers decided into the new folder TO, in the form that `evaluate` and `train` read.
 
     What was confirmed are its truths; what was rejected is ground like any other; what nobody decided may be claimed
-    freely.
+    freely. Notes are not written. A case names its run, scenes, licences and, by default, its reviewers.
     """
     del debug  # acted upon by the entry point
     from catalog.review import ReviewStore  # noqa: PLC0415 - help must not wait for it
@@ -24,7 +29,7 @@ def cases(to: Path, sites: tuple[str, ...], out: Path, as_json: bool, debug: boo
 
     if not out.is_dir():
         raise BadRequest(f"{out}: there are no results; name their folder with --out")
-    found = ReviewStore(out).export_labelled(to, sites=sites)
+    found = ReviewStore(out).export_labelled(to, sites=sites, anonymous=anonymous)
     if as_json:
         print_json(
             {

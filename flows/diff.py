@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from catalog.layout import keeps_records
-from catalog.report import diff_document
+from catalog.report_rows import diff_document
 from catalog.run import InputFile, RunPaths, RunRecord, write_run
 from flows import progress
 from flows.errors import BadRequest

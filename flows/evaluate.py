@@ -9,7 +9,7 @@ from catalog.cases import CaseFiles, load_cases
 from catalog.contact_sheet import write_contact_sheets
 from catalog.evaluation_files import clear_prediction, write_prediction, write_summary
 from catalog.evaluation_plots import write_plots
-from catalog.report import change_row
+from catalog.report_rows import change_row
 from flows import progress
 from flows.diff import compare_images
 from models.compare import ALGORITHM

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from catalog.report import change_row, run_row
+from catalog.report_rows import change_row, run_row
 from catalog.run import InputFile, RunPaths, RunRecord, write_run
 from flows.pair_job import PairJob, load_job, load_model, readers
 from flows.rerun import recipe

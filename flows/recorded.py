@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec
 from catalog import bookkeeping
 from catalog.attempts import AttemptEnd, attempting, conclude
 from catalog.ledger import counts, reasons
-from catalog.report import with_states
+from catalog.report_rows import with_states
 from flows.pair_result import PairResult
 from imagery.errors import SitewatchError, SourceRefuses, SourceUnreachable
 

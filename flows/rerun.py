@@ -7,7 +7,8 @@ from typing import Any
 
 from catalog.errors import BrokenRecord
 from catalog.reader import load_run
-from catalog.report import Report, change_row
+from catalog.report import Report
+from catalog.report_rows import change_row
 from flows import progress, wire
 from flows.diff import compare_images
 from flows.pair_job import PairJob

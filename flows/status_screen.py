@@ -14,6 +14,7 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from catalog.bookkeeping import Rebuilt
+    from catalog.records_copy import CopiedRecords
 
 _RESULT = {
     "done": ("done", "green"),
@@ -51,6 +52,21 @@ def show_rebuilt(rebuilt: "Rebuilt") -> None:
     if rebuilt.lost is not None:
         console.print(
             Text(f"Not everything could be taken over: {rebuilt.lost}", style="yellow"), soft_wrap=True
+        )
+
+
+def show_copied(copied: "CopiedRecords") -> None:
+    """What copying the records came to."""
+    console, rows = Console(stderr=True, highlight=False), copied.rows
+    said = (
+        f"Copied: {copied.added} of {sum(rows.values())} rows were new ({rows['runs']} runs, {rows['findings']} "
+        f"findings, {rows['attempts']} attempts, {rows['review_events']} review events, {rows['reviewers']} reviewers)"
+    )
+    console.print(Text(said))
+    console.print(Text(f"from {copied.source}, which is as it was, to {copied.target}"), soft_wrap=True)
+    if copied.head is not None:
+        console.print(
+            Text(f"Both journals end with event {copied.head.seq}, {copied.head.hash}"), soft_wrap=True
         )
 
 

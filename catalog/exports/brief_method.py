@@ -36,7 +36,7 @@ def _scene(scene: HandedScene) -> Iterator[Block]:
     if scene.platform:
         rows.append(("Platform", scene.platform))
     if scene.facts:
-        rows.append(("Geometry", ", ".join(f"{name} {value}" for name, value in scene.facts)))
+        rows.append(("How taken", ", ".join(f"{name} {value}" for name, value in scene.facts)))
     rows.append(("Licence", scene.licence or "not stated: check before publishing"))
     for file in scene.files:
         rows.append(("File", file.name))

@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
+import rasterio
+from rasterio.errors import RasterioIOError
+
 from catalog import captions, geometry, layout
 from catalog.errors import BrokenRecord
 from catalog.exports.pair import HandedPair, HandedScene, HandedZone, Ring, SourceFile, Unseen
@@ -25,6 +28,9 @@ _ANGLES = (
     ("relative_orbit", "relative orbit", "{}"), ("processing_baseline", "processing baseline", "{}"),
     ("cloud_cover_pct", "cloud over the scene", "{:.0f} %"), ("gsd_m", "pixel as delivered", "{:.3g} m"),
 )  # fmt: skip
+
+_SIDES = {"ascending": "east", "descending": "west"}
+"""Where Sentinel-1 looks: always to the right of a path that leads nearly north or south."""
 
 
 def ledger_of(run: StoredRun) -> dict[str, Any]:
@@ -49,7 +55,7 @@ def pair_of(run: StoredRun, ledger: Mapping[str, Any]) -> HandedPair:
         name=plain(report.name), site_id=None if report.site is None else plain(report.site["id"]),
         site=None if report.site is None else plain(report.site["name"]), sensor=report.sensor, gsd_m=report.gsd_m,
         status=report.status, reason=plain(report.reason, NOTE_CHARS) or None, simulated=report.simulated,
-        before=_scene(report, "before"), after=_scene(report, "after"),
+        before=_scene(run, "before"), after=_scene(run, "after"),
         alignment=plain(captions.alignment_words(report), NOTE_CHARS), alignment_ok=alignment.get("verdict") == "ok",
         residual_px=alignment.get("residual_px"), valid_fraction=report.valid_fraction,
         assessed_km2=report.valid_fraction * rows * cols * report.gsd_m**2 / 1e6, tiles=counts(report.outcomes),
@@ -65,7 +71,8 @@ def pair_of(run: StoredRun, ledger: Mapping[str, Any]) -> HandedPair:
     )  # fmt: skip
 
 
-def _scene(report: Report, date: str) -> HandedScene:
+def _scene(run: StoredRun, date: str) -> HandedScene:
+    report = run.report
     scene = (report.before if date == "before" else report.after) or {}
     files = tuple(
         SourceFile(name=_address(str(entry["href"])), sha256=entry["sha256"], copy=entry["copy"])
@@ -75,6 +82,8 @@ def _scene(report: Report, date: str) -> HandedScene:
     stated = [
         (words, shape.format(scene[name])) for name, words, shape in _ANGLES if scene.get(name) is not None
     ]
+    if report.sensor == "sar":
+        stated = [*_radar_facts(run, date, scene), *stated]
     platform = scene.get("platform")
     return HandedScene(
         date=date, id=plain(scene.get("id") or (files[0].name if files else date)),
@@ -82,6 +91,26 @@ def _scene(report: Report, date: str) -> HandedScene:
         facts=tuple((words, plain(value)) for words, value in stated),
         licence=plain(scene.get("licence")) or None, attribution=plain(scene.get("attribution")) or None, files=files,
     )  # fmt: skip
+
+
+def _radar_facts(run: StoredRun, date: str, scene: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What is measured, and from which side: a radar shows its own side of things bright and hides the other."""
+    path = run.paths.before if date == "before" else run.paths.after
+    try:
+        with rasterio.open(path) as image:
+            polarisations = ", ".join(str(name).upper() for name in image.descriptions if name)
+    except RasterioIOError as error:
+        raise BrokenRecord(f"{path} cannot be read ({error}); run the pair again to write it anew") from error
+    found = [
+        ("backscatter", f"{run.report.quantity} (pictures in dB, one stretch for both dates)"),
+        ("polarisation", polarisations or "not stated"),
+    ]
+    direction = scene.get("orbit_state")
+    if direction is not None:
+        found.append(("orbit", str(direction)))
+    if direction in _SIDES and str(scene.get("platform")).lower().startswith("sentinel-1"):
+        found.append(("look direction", f"{_SIDES[direction]} (right of its path)"))
+    return found
 
 
 def _acquired(scene: Mapping[str, Any]) -> str | None:

@@ -1,7 +1,7 @@
 """GeoPackage 1.3 (OGC 12-128r18), written with SQLite alone, with styles that QGIS takes by itself.
 
-Layers: ``findings`` (outlines), ``not_assessed`` (tiles of which nothing can be said), ``zones``; tables ``about``
-(facts of the pair) and ``layer_styles`` (QGIS). Without georeference the geometries are null.
+Layers: ``findings`` (outlines), ``not_assessed`` (tiles of which nothing can be said), ``zones``, each with a spatial
+index; tables ``about`` (facts of the pair) and ``layer_styles`` (QGIS). Without georeference the geometries are null.
 """
 
 import json
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from catalog.errors import CannotWrite
-from catalog.exports import qgis, wkb
+from catalog.exports import qgis, rtree, wkb
 from catalog.exports.about import about
 from catalog.exports.columns import COLUMNS, Kind, row
 from catalog.exports.features import multi_polygon
@@ -21,6 +21,7 @@ from catalog.exports.findings import Handover
 APPLICATION_ID = 0x47504B47
 USER_VERSION = 10300
 _GEOMETRY = "geom"
+_KEY = "fid"
 
 _SQL: dict[Kind, str] = {
     "text": "TEXT", "number": "REAL", "integer": "INTEGER", "flag": "BOOLEAN", "time": "TEXT"
@@ -115,7 +116,7 @@ def _write(connection: sqlite3.Connection, handover: Handover) -> None:
     connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version={USER_VERSION}")
     connection.execute("BEGIN")
-    for statement in filter(str.strip, _CORE.split(";")):
+    for statement in filter(str.strip, (_CORE + rtree.TABLE).split(";")):
         connection.execute(statement)
     connection.executemany("INSERT INTO gpkg_spatial_ref_sys VALUES (?,?,?,?,?,?)", _SYSTEMS)
     changed = handover.pair.created
@@ -184,7 +185,7 @@ def _multi(geometry: dict[str, Any]) -> dict[str, Any]:
 def _add_layer(connection: sqlite3.Connection, layer: _Layer, changed: str) -> None:
     columns = ", ".join(f'"{name}" {kind}' for name, kind in layer.columns.items())
     connection.execute(
-        f'CREATE TABLE "{layer.name}" (fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, '
+        f'CREATE TABLE "{layer.name}" ({_KEY} INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, '
         f"{_GEOMETRY} {layer.geometry_type}, {columns})"
     )
     box = wkb.bounds([geometry for geometry, _ in layer.rows if geometry is not None])
@@ -199,6 +200,8 @@ def _add_layer(connection: sqlite3.Connection, layer: _Layer, changed: str) -> N
         f'INSERT INTO "{layer.name}" ({_GEOMETRY}, {names}) VALUES ({places})',  # noqa: S608 - names are ours
         [(None if geometry is None else wkb.blob(geometry), *values) for geometry, values in layer.rows],
     )
+    numbered = enumerate((geometry for geometry, _ in layer.rows), 1)  # as the new table numbered them
+    rtree.add_index(connection, layer.name, _GEOMETRY, _KEY, numbered)
     connection.execute(
         "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, f_geometry_column, styleName, "
         "styleQML, styleSLD, useAsDefault, description, owner, ui, update_time) "

@@ -20,6 +20,13 @@ CAUTION = (
 _ALL_SEEN = 0.995
 
 
+_OTHERWISE = {
+    "optical": "A change of the ground or of the light: works, wet surface, snow, paint.",
+    "sar": "A change of what scatters: works, a wetter or rougher surface, wind on water, snow.",
+}
+"""What else alters pixels, by the kind of image."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Observation:
     """A finding in words.
@@ -160,7 +167,7 @@ def _alternatives(one: Handed, pair: HandedPair) -> tuple[str, ...]:
             f"What a reviewer rejected at this place before, as {reason_words(again.reason)} (change {again.of}): the "
             f"place is marked until {again.until} as one where it comes up again."
         )
-    found.append("A change of the ground or of the light: works, wet surface, snow, paint.")
+    found.append(_OTHERWISE["sar" if pair.sensor == "sar" else "optical"])
     if not one.by_person:
         found.append(_false_alarm(one, pair))
     return tuple(found)

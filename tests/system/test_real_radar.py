@@ -14,6 +14,7 @@ from pyproj import Transformer
 from catalog.cases import load_cases
 from models.evaluation import score_case
 from tests.system.real_runs import Ring, box, check_record, feature, report_of, sitewatch, write_sites
+from tests.unit.catalog.exports.radar_words import check_radar_export
 
 pytestmark = pytest.mark.system
 
@@ -140,6 +141,15 @@ def test_only_what_lies_on_watched_water_is_called_ship_like(port_runs: list[dic
     assert set(labels) == {"roads", "basin", None}
     assert "ship-like object" in labels["roads"] & labels["basin"]
     assert labels[None] == {"bright scatterer"}
+
+
+def test_a_run_is_handed_over_in_words_that_fit_radar(
+    port_runs: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    folder = Path(port_runs[0]["item"]).parent
+    done = sitewatch("export", folder, "--format", "all", "--chips", "--to", tmp_path)
+    assert done["findings"] >= 5
+    check_radar_export(done, looks="east (right of its path)")
 
 
 def test_records_of_the_port_are_valid(port_runs: list[dict[str, Any]]) -> None:

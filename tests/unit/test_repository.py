@@ -125,6 +125,54 @@ def test_the_lock_is_exact_hashed_and_names_no_index(repository: Path, name: str
     assert not re.search(r"(?m)^\s*(?:-i|--(?:extra-)?index-url|--find-links|-f)\b|://", file.read_text())
 
 
+@pytest.mark.parametrize("name", ["runtime.txt", "run.txt", "dev.txt"])
+def test_every_line_of_a_lock_is_a_pin_or_its_hash(repository: Path, name: str) -> None:
+    """Nothing that pip would take besides: an editable folder, an address, an option, a range, a weaker hash."""
+    check_lock((repository / "requirements" / name).read_text(encoding="utf-8"))
+
+
+def test_every_file_of_pins_is_checked(repository: Path) -> None:
+    """`constraints.txt` only narrows what the resolver may choose; nothing is installed from it."""
+    there = {path.name for path in (repository / "requirements").glob("*.txt")}
+    assert there == {"runtime.txt", "run.txt", "dev.txt", "constraints.txt"}
+    held = (repository / "requirements" / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    assert all(re.fullmatch(r"#.*|[a-z0-9.-]+==[0-9.]+", line) for line in held)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "-e .",
+        "--index-url https://pypi.example/simple",
+        "-i https://pypi.example/simple",
+        "--find-links wheels",
+        "ham @ https://example.org/ham-1.0.tar.gz \\",
+        "git+https://example.org/ham.git",
+        "ham>=1.0 \\",
+        "ham==1.* \\",
+        "ham==1.0",
+        "    --hash=md5:d41d8cd98f00b204e9800998ecf8427e",
+    ],
+)
+def test_a_lock_with_anything_else_would_be_seen(line: str) -> None:
+    good = f"spam==1.0 \\\n    --hash=sha256:{'0' * 64}\n"
+    check_lock(good)
+    with pytest.raises(AssertionError):
+        check_lock(f"{good}{line}\n")
+
+
+def check_lock(text: str) -> None:
+    """Hold each line of a file of pins to one of two forms, and each pin to at least one hash."""
+    pin = r"[a-z0-9][a-z0-9._-]*(?:\[[a-z0-9, _-]+\])?==[0-9][0-9a-z.+!]*(?: ; [^\\]+)? \\"
+    digest = r" {4}--hash=sha256:[0-9a-f]{64}( \\)?"
+    goes_on = False
+    for line in text.splitlines():
+        found = re.fullmatch(digest if goes_on else pin, line)
+        assert found, f"neither a pin nor its hash: {line!r}"
+        goes_on = line.endswith("\\")
+    assert not goes_on, "the last pin has no hash"
+
+
 def test_the_lock_holds_what_the_project_asks_for(repository: Path, project: dict[str, object]) -> None:
     runtime, run, dev = (
         pins(repository / "requirements" / f"{name}.txt") for name in ("runtime", "run", "dev")

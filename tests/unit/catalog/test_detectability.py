@@ -11,7 +11,7 @@ import rasterio
 from catalog.captions import footer_lines
 from catalog.errors import CatalogError
 from catalog.reader import load_run
-from catalog.report import diff_document
+from catalog.report_rows import diff_document
 from catalog.run import RunRecord, write_run
 from catalog.verify import verify
 from imagery.tile import Tile

@@ -18,7 +18,7 @@ from catalog.chips import window_of
 from catalog.geometry import north_deg
 from catalog.labels import Placer, leader, overlap
 from catalog.overlay import WIDTH_PX, tags_of
-from catalog.report import build_report
+from catalog.report_build import build_report
 from catalog.run import RunRecord, write_run
 from catalog.stretch import shared_stretch
 from imagery.raster import Raster

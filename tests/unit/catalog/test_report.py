@@ -12,7 +12,9 @@ import pytest
 from catalog import layout
 from catalog.errors import BrokenRecord
 from catalog.reader import is_run, list_runs, load_run
-from catalog.report import Report, build_report, diff_document, run_row
+from catalog.report import Report
+from catalog.report_build import build_report
+from catalog.report_rows import diff_document, run_row
 from catalog.run import RunRecord, write_run
 from tests.unit.catalog.catalog_runs import grid_of, record
 

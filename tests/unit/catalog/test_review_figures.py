@@ -12,8 +12,8 @@ from catalog.geometry import polygon
 from catalog.journal import ReviewDraft
 from catalog.queue import QueueFilters
 from catalog.review import ReviewStore
-from catalog.review_figures import band_of
 from catalog.review_index import SHARE_VARIABLE
+from catalog.review_precision import band_of
 from catalog.run import write_run
 from catalog.second_review import SecondRule
 from imagery.tile import tiles

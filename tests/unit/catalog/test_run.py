@@ -130,7 +130,9 @@ def test_an_earlier_result_is_kept_when_anything_differs(
     elif what == "outcome":
         again = replace(made, conclusion=replace(made.conclusion, changes=()))
     elif what == "software":
-        monkeypatch.setattr("catalog.report.versions", lambda: {"sitewatch": "9", "sitewatch-algorithm": "x"})
+        monkeypatch.setattr(
+            "catalog.report_build.versions", lambda: {"sitewatch": "9", "sitewatch-algorithm": "x"}
+        )
     else:
         paths.overlay.write_bytes(b"")
     before = snapshot(paths.folder)

@@ -10,7 +10,7 @@ from catalog.cases import load_cases
 from catalog.review import ReviewStore
 from flows.cli_cases import cases
 from flows.errors import BadRequest
-from tests.unit.catalog.reviews import draft, two_changes, verdict
+from tests.unit.catalog.reviews import SECOND, draft, two_changes, verdict
 
 
 @pytest.fixture
@@ -33,6 +33,34 @@ def test_what_was_decided_comes_out_as_cases(out: Path, tmp_path: Path) -> None:
     (case,) = load_cases(to)
     assert [case.folder.name] == said["cases"]
     assert len(case.case.truths) == 1
+
+
+@pytest.mark.parametrize("anonymous", [False, True])
+def test_reviewers_are_named_unless_they_are_not_to_be(out: Path, tmp_path: Path, anonymous: bool) -> None:
+    """By number in the order of their first answers, the same in every case; no name anywhere in the folder."""
+    store = ReviewStore(out)
+    verdict(store, subject=SECOND, by="Zoë Quine")
+    verdict(store, by="ann mallow")
+    verdict(store, by="Zoë Quine")
+    store.close()
+    to, options = tmp_path / "cases", ["--anonymous"] if anonymous else []
+    done = CliRunner().invoke(cases, [str(to), "--out", str(out), *options], standalone_mode=False)
+    assert done.exception is None
+    metas = [json.loads(path.read_text()) for path in sorted(to.glob("*/meta.json"))]
+    assert metas
+    wanted = ["reviewer 1", "reviewer 2"] if anonymous else ["Zoë Quine", "ann mallow"]
+    assert {tuple(meta["reviewers"]) for meta in metas} == {tuple(wanted)}
+    said = b"".join(path.read_bytes() for path in to.rglob("*") if path.is_file())
+    assert any(name.encode() in said for name in ("Zo", "mallow")) is not anonymous
+    assert all(case.case for case in load_cases(to))
+
+
+def test_help_says_what_is_named_by_default() -> None:
+    said = " ".join(CliRunner().invoke(cases, ["--help"]).stdout.split())
+    assert (
+        "--anonymous Reviewers by number in place of their names. By default each case names those who"
+        in said
+    )
 
 
 def test_a_folder_without_results_is_named(tmp_path: Path) -> None:

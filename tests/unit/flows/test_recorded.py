@@ -12,7 +12,7 @@ from catalog.exports.gather import gather
 from catalog.exports.observation import of
 from catalog.exports.reviews import reviews_of
 from catalog.reader import load_run
-from catalog.report import change_row, run_row
+from catalog.report_rows import change_row, run_row
 from catalog.review import ReviewStore
 from flows.cli_runs_table import show_runs
 from flows.errors import UnknownSite

@@ -15,13 +15,14 @@ from sqlalchemy import text, update
 from catalog import attempts
 from catalog.attempts import AttemptEnd, attempting, conclude
 from catalog.bookkeeping import update as update_findings
-from catalog.database import writing
+from catalog.database import ADDRESS, let_go, writing
 from catalog.tables import finding_events
 from flows.cli import call
 from flows.errors import UnknownSite
 from flows.poll_record import PollRecord, save_record
 from flows.status import status_document
 from flows.status_screen import show_status
+from tests.services.postgres import Postgres
 from tests.unit.catalog.catalog_runs import scene
 from tests.unit.catalog.histories import PLACE, SITE, Archive, Day, Said
 
@@ -208,6 +209,50 @@ def test_rebuilding_keeps_attempts(root: Path) -> None:
         for row in document["sites"][0]["findings"]["newest"]:
             del row["since"]
     assert after == before
+
+
+def test_records_are_copied_to_a_server_and_back(
+    root: Path, postgres: Postgres, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = postgres.create("status_copies")
+    before = status_document(root, now=NOW)
+    file = root / "sitewatch.db"
+    monkeypatch.setenv(ADDRESS, server)
+    assert call(["status", "--rebuild", "--out", str(root)]) == 2  # attempts and states would be lost
+    said = capsys.readouterr().err.replace("\n", "")
+    assert f"sitewatch status --copy-records-from {file} --out {root}" in said
+    assert call(["status", "--copy-records-from", str(file), "--out", str(root), "--json"]) == 0
+    printed = capsys.readouterr()
+    assert "2 runs, 2 findings, 5 attempts, 0 review events, 0 reviewers" in " ".join(printed.err.split())
+    assert json.loads(printed.out)["journal"] == before["journal"]
+    assert status_document(root, now=NOW) == before
+    assert call(["status", "--rebuild", "--out", str(root)]) == 0
+    # The journal of states is another one now.
+    assert call(["status", "--copy-records-from", str(file), "--out", str(root)]) == 2
+    assert "holds other records" in capsys.readouterr().err
+    monkeypatch.delenv(ADDRESS)
+    file.rename(root / "moved.db")
+    assert call(["status", "--copy-records-from", server, "--out", str(root)]) == 0
+    rebuilt = status_document(root, now=NOW)
+    assert rebuilt["sites"][0]["sources"] == before["sites"][0]["sources"]
+    assert "Copied: " in capsys.readouterr().err
+    let_go()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--copy-records-from", "no.db"], "no.db: no such file"),
+        (["--copy-records-from", "no.db", "--rebuild"], "exclude each other"),
+        (["--copy-records-from", "no.db", "--out", "no-such-folder"], "there is no such folder"),
+    ],
+)
+def test_copying_that_cannot_be_is_refused(
+    root: Path, options: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(["status", "--out", str(root), *options]) == 2
+    assert said in " ".join(capsys.readouterr().err.split())
+    assert not Path("no-such-folder").exists()
 
 
 def test_status_loads_neither_prefect_nor_rasters(root: Path) -> None:
