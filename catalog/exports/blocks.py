@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-Style = Literal["normal", "strong", "quiet", "warning", "code"]
+Style = Literal["normal", "strong", "quiet", "code"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,6 @@ from PIL import Image
 from catalog.exports import claims, estimates, observation, pictures
 from catalog.exports.anonymous import SAID
 from catalog.exports.blocks import (
-    SIMULATED,
     Block,
     Bullets,
     Columns,
@@ -53,8 +52,6 @@ def brief(handover: Handover, chip_of: pictures.ChipOf, *, told: Told = SILENT) 
 def _blocks(handover: Handover, title: str, chip_of: pictures.ChipOf, told: Told) -> Iterator[Block]:
     pair = handover.pair
     yield Heading(text=title, level=1)
-    if pair.simulated:
-        yield Text(text=SIMULATED, style="warning")
     yield from _summary(handover)
     if handover.overview is not None:
         yield PageBreak()

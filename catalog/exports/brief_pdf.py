@@ -32,8 +32,8 @@ _HEADINGS = {
 }  # fmt: skip
 """Level: pen, space above and below (mm)."""
 
-_SIZES: dict[Style, float] = {"warning": 1.1, "quiet": 0.88, "code": 0.94}
-_GROUNDS: dict[Style, ink.Colour] = {"warning": ink.WARNING, "code": ink.SHADE}
+_SIZES: dict[Style, float] = {"quiet": 0.88, "code": 0.94}
+_GROUNDS: dict[Style, ink.Colour] = {"code": ink.SHADE}
 _RULE: ink.Colour = (205, 209, 215)
 _GUTTER_MM, _AFTER_MM, _CELL_MM = 4.0, 1.6, 0.7
 _CAPTION = Pen(size=8.5, colour=ink.QUIET)
@@ -121,7 +121,7 @@ def _put_heading(sheet: Sheet, heading: Heading, outline: _Outline) -> None:
 def _text_pen(sheet: Sheet, style: Style) -> Pen:
     colour = ink.QUIET if style == "quiet" else ink.INK
     return Pen(
-        size=sheet.frame.size * _SIZES.get(style, 1.0), bold=style in {"strong", "warning"}, colour=colour
+        size=sheet.frame.size * _SIZES.get(style, 1.0), bold=style == "strong", colour=colour
     )
 
 
