@@ -36,7 +36,6 @@ h4 {{ font-size: 1rem; margin: 1.4rem 0 0.5rem; }}
 p {{ margin: 0.5rem 0; }}
 .strong {{ font-weight: 600; }}
 .quiet, figcaption {{ color: #5c636e; font-size: 0.9em; }}
-.warning {{ background: {_YELLOW}; font-weight: 600; padding: 0.5rem 0.8rem; }}
 .code {{ font-family: "Fira Mono", "DejaVu Sans Mono", monospace; background: #f0f2f5; padding: 0.5rem 0.8rem; }}
 .list {{ margin: 0.7rem 0 0.2rem; font-weight: 600; }}
 ul {{ margin: 0.2rem 0 0.6rem; padding-left: 1.3rem; }}

@@ -208,6 +208,12 @@ def test_every_page_of_the_pdf_says_simulated(
     assert all(text.count("SIMULATED: drawn by a computer") == 1 for text in found)
 
 
+def test_the_html_says_simulated_above_all_else(document: Document) -> None:
+    text = brief_html.html(document).decode()
+    body = text[text.index("<body") :]
+    assert body.index("SIMULATED: drawn by a computer, not a satellite image") < body.index("<h1")
+
+
 def test_a_real_run_does_not_say_simulated(plain: Handover, plain_run: StoredRun, pdfium: Any) -> None:
     real = made(replace(plain, pair=replace(plain.pair, simulated=False)), plain_run)
     assert "SIMULATED" not in "".join(pages(brief_pdf.pdf(real), pdfium))
