@@ -41,6 +41,12 @@ CLOUDED = "tartus/optical-10m_20241210T082131Z_20241215T082122Z"
 CLOUD = Window(288, 32, 96, 64)
 """Column, row, width and height of a part of that run that is nearly all cloud on its later date."""
 
+EXACT = (
+    "--force-color-profile=srgb", "--hide-scrollbars", "--disable-partial-raster", "--disable-lcd-text",
+    "--font-render-hinting=none",
+)  # fmt: skip
+"""Without these letters lie a fraction of a pixel elsewhere from one time to the next."""
+
 FIXED = """
 ([found, shown]) => {
   const clock = new RegExp(`${found}([ T])\\\\d\\\\d:\\\\d\\\\d:\\\\d\\\\d`, "g");
@@ -118,9 +124,7 @@ def _browser() -> Iterator[Browser]:
     if program is None:
         raise SystemExit("chromium is not installed (Debian: apt-get install chromium)")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=program, args=[*FLAGS, "--force-color-profile=srgb", "--hide-scrollbars"]
-        )
+        browser = playwright.chromium.launch(executable_path=program, args=[*FLAGS, *EXACT])
         yield browser
         browser.close()
 
