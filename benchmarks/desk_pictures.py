@@ -43,7 +43,8 @@ CLOUD = Window(288, 32, 96, 64)
 
 EXACT = (
     "--force-color-profile=srgb", "--hide-scrollbars", "--disable-partial-raster", "--disable-lcd-text",
-    "--font-render-hinting=none",
+    "--font-render-hinting=none", "--disable-checker-imaging", "--disable-threaded-animation",
+    "--disable-threaded-scrolling",
 )  # fmt: skip
 """Without these letters lie a fraction of a pixel elsewhere from one time to the next."""
 
