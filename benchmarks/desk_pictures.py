@@ -60,6 +60,18 @@ FIXED = """
 """
 """Shows one moment in place of those of answers given just now."""
 
+PAINTED_ANEW = """
+() => {
+  for (const part of document.querySelectorAll(".film")) {
+    part.style.display = "none";
+    part.getBoundingClientRect();
+    part.style.display = "";
+  }
+  return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 100))));
+}
+"""
+"""The strip of dates is painted as its pictures come in; painted at once, it does not show in which order they came."""
+
 
 def take(outputs: Path, folder: Path) -> list[Path]:
     """Write pictures of a desk on a copy of outputs; the files, in the order in which they were taken."""
@@ -73,6 +85,7 @@ def take(outputs: Path, folder: Path) -> list[Path]:
 
     def shoot(name: str, page: Page) -> None:
         page.evaluate(FIXED, [f"{datetime.now(UTC):%Y-%m-%d}", SHOWN_DAY])
+        page.evaluate(PAINTED_ANEW)
         keep(name, Image.open(io.BytesIO(page.screenshot(animations="disabled", caret="hide"))))
 
     with tempfile.TemporaryDirectory() as name:
