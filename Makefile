@@ -18,7 +18,7 @@ export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS := 180
 
-.PHONY: help venv demo test lint format bench lock web wheel clean distclean
+.PHONY: help venv demo test lint format bench pictures lock web wheel clean distclean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -53,6 +53,9 @@ format: $(STAMP) ## sort imports, fix what can be fixed, format
 
 bench: $(STAMP) ## speed, memory, bytes read and flow overhead, into benchmarks/results/
 	$(PY) -m benchmarks.run $(ARGS)
+
+pictures: $(STAMP) ## pictures of the review desk for the docs (ARGS="--outputs FOLDER": what a demo left)
+	$(PY) -m benchmarks.desk_pictures $(ARGS)
 
 lock: ## write requirements/*.txt anew from the ranges in pyproject.toml
 	requirements/lock.sh

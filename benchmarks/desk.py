@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import json
 import math
+import os
 import random
 import shutil
 import statistics
@@ -62,7 +63,7 @@ def measure(*, runs: Path | None = None, keep: Path | None = None) -> dict[str, 
         if not root.exists():
             _make(root, Path(scratch), runs)
         began = time.perf_counter()
-        with _desk(root) as port:
+        with running_desk(root) as port:
             opened_s = time.perf_counter() - began
             found = _all(root, port)
         checked = verify_journal(root)
@@ -206,11 +207,17 @@ def _make(root: Path, scratch: Path, runs: Path | None) -> None:
 
 
 @contextlib.contextmanager
-def _desk(root: Path) -> Iterator[int]:
-    """A desk for as long as the block lasts; its port."""
-    command = [sys.executable, "-m", "flows.cli", "review", "--no-browser", "--out", str(root)]
+def running_desk(root: Path, *options: str, who: str | None = None) -> Iterator[int]:
+    """A desk for as long as the block lasts, started by `who` in place of this system's user; its port."""
+    command = [sys.executable, "-m", "flows.cli", "review", "--no-browser", "--out", str(root), *options]
     with tempfile.TemporaryFile("w+") as said:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, text=True)
+        process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=said,
+            text=True,
+            env=os.environ | ({"LOGNAME": who} if who else {}),
+        )
         try:
             line = process.stdout.readline()
             if "http" not in line:

@@ -6,7 +6,9 @@ nobody has decided, or that is another kind of object, may be claimed freely (`a
 rejected, and blank tiles in which a reviewer missed nothing, are cases without changes.
 """
 
+import re
 import shutil
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -62,6 +64,8 @@ class LabelledCases:
 _ELSEWHERE = (
     "it was answered on an earlier result of the run and does not lie on the images of the present one"
 )
+_NO_CLASS = "the evaluation has no class for it; where it lies counts neither for nor against the detector"
+_OPEN = "not all of it is decided and nothing of a class is confirmed: neither an object nor a place without change"
 
 
 @dataclass(kw_only=True)
@@ -75,11 +79,13 @@ class _Tile:
     blank: bool = False
     decided: int = 0
     reviewers: set[str] = field(default_factory=set)
+    no_class: Counter[str] = field(default_factory=Counter)
 
     def take(self, item: Mapping[Any, Any], boxes: Sequence[tuple[str, Box]]) -> None:
         """Take a change up, by what reviewers say of it."""
         self.reviewers.update(item["reviewers"])
-        klass = klass_of(item["given_label"] or item["label"])
+        label = item["given_label"] or item["label"]
+        klass = klass_of(label)
         if item["verdict"] == "rejected":
             self.decided += 1
         elif item["verdict"] == "confirmed" and klass is not None:
@@ -89,12 +95,14 @@ class _Tile:
                 dates[date].append(box)
         else:
             self.ambiguous += [box for _, box in boxes]
+            if item["verdict"] == "confirmed":
+                self.no_class[label] += 1
 
 
 def klass_of(label: str) -> Klass | None:
     """The class of the evaluation that a label belongs to, None where to none of them."""
-    first = label.lower().replace("(", " ").split()
-    return next((klass for klass, words in WORDS.items() if first and first[0].rstrip("s,") in words), None)
+    first = re.split(r"[\s(-]", label.strip().lower())[0].rstrip("s,")
+    return next((klass for klass, words in WORDS.items() if first in words), None)
 
 
 def export_labelled(
@@ -162,7 +170,7 @@ def _written(
 ) -> LabelledCases:
     left_out: list[tuple[str, str]] = []
     names: list[str] = []
-    truths = 0
+    truths, no_class = 0, Counter[str]()
     for row in _runs(connection, sites):
         try:
             run = load_run(root / str(row["name"]))
@@ -170,12 +178,14 @@ def _written(
             left_out.append((str(row["name"]), str(error)))
             continue
         for tile in _tiles(connection, run, row, left_out):
-            for name, truth, window in _cases(run, tile):
+            no_class += tile.no_class
+            for name, truth, window in _cases(run, tile, left_out):
                 meta = _meta(run, tile, truth, window, head)
                 meta["reviewers"] = sorted(called[one] for one in tile.reviewers)
                 _write(out / name, run, truth, meta, window)
                 names.append(name)
                 truths += len(truth["appeared"]) + len(truth["vanished"])
+    left_out += [(f"{count} confirmed as {label!r}", _NO_CLASS) for label, count in sorted(no_class.items())]
     return LabelledCases(folder=out, cases=tuple(sorted(names)), truths=truths, left_out=tuple(left_out))
 
 
@@ -241,7 +251,9 @@ def _boxes(
     return [(item["kind"], (min(cols), min(rows), max(cols), max(rows)))]
 
 
-def _cases(run: StoredRun, tile: _Tile) -> Iterable[tuple[str, dict[str, Any], Window]]:
+def _cases(
+    run: StoredRun, tile: _Tile, left_out: list[tuple[str, str]]
+) -> Iterable[tuple[str, dict[str, Any], Window]]:
     """Name, truth and window of each case that a tile makes."""
     window = _window(run, tile.tile)
     start = "sar_" if run.report.sensor == "sar" else ""
@@ -255,8 +267,14 @@ def _cases(run: StoredRun, tile: _Tile) -> Iterable[tuple[str, dict[str, Any], W
             for box in places[date]
         ]
         yield f"{name}_{klass}", _truth(klass, dates, [*tile.ambiguous, *others], window), window
-    if not tile.truths:
-        yield f"{name}_none", _truth("none", {date: [] for date in _DATES}, tile.ambiguous, window), window
+    if tile.truths:
+        return
+    control = _truth("none", {date: [] for date in _DATES}, tile.ambiguous, window)
+    # The evaluation counts every claim in a control, also one where something was confirmed or is undecided.
+    if control["ambiguous"]:
+        left_out.append((f"tile {tile.tile} of {tile.run}", _OPEN))
+    else:
+        yield f"{name}_none", control, window
 
 
 def _truth(

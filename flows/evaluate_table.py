@@ -107,7 +107,7 @@ def _detection(rows: list[dict[str, Any]], *, in_sample: bool) -> Table:
 
 
 def _controls(document: dict[str, Any]) -> Table:
-    names = {"null_real": "real pair", "null_perturbed": "perturbed"}
+    names = {"null_real": f"{document['origin']} pair", "null_perturbed": "perturbed"}
     thresholds = list(document["null_real"]["FA"])
     table = new_table("Control", "n", "km2", *thresholds, title="False alarms/km2 where nothing changed")
     for key, name in names.items():

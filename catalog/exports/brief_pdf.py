@@ -120,9 +120,7 @@ def _put_heading(sheet: Sheet, heading: Heading, outline: _Outline) -> None:
 
 def _text_pen(sheet: Sheet, style: Style) -> Pen:
     colour = ink.QUIET if style == "quiet" else ink.INK
-    return Pen(
-        size=sheet.frame.size * _SIZES.get(style, 1.0), bold=style == "strong", colour=colour
-    )
+    return Pen(size=sheet.frame.size * _SIZES.get(style, 1.0), bold=style == "strong", colour=colour)
 
 
 def _put_paragraph(sheet: Sheet, text: Text) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import rasterio
 
+from catalog import layout
 from catalog.cases import load_cases
 from catalog.errors import BadReview, CatalogError
 from catalog.geometry import polygon
@@ -84,6 +85,24 @@ def test_the_evaluation_misses_what_is_not_in_the_images(store: ReviewStore, tmp
     assert len(score.scores_by_status["false_alarm"]) >= 1
 
 
+def test_a_tile_with_something_undecided_is_no_control(store: ReviewStore, tmp_path: Path) -> None:
+    """Every claim in a control counts as a false alarm, so nothing may stand there that somebody confirmed."""
+    verdict(store, "confirmed", REAL)
+    store.append(draft("relabel", REAL, label="container row"))
+    verdict(store, "rejected", FALSE, reason="shadow")
+    (blank,) = store.queue(QueueFilters(what="blank")).entries
+    verdict(store, "nothing_missed", blank.subject)
+    made = store.export_labelled(tmp_path / "cases")
+    (control,) = load_cases(tmp_path / "cases")
+    assert control.case.null
+    assert control.case.name.startswith(layout.flat(blank.run))
+    (tile, not_whole), (label, no_class) = made.left_out
+    assert tile.startswith("tile r00c00 of ")
+    assert "not all of it is decided" in not_whole
+    assert label == "1 confirmed as 'container row'"
+    assert "no class" in no_class
+
+
 def evaluated(cases: Path) -> dict[str, CaseScore]:
     """Compared with the scorer that needs no likeness to real aircraft, and scored."""
     found = evaluate_cases(cases, scorer="statistical", resamplings=10)
@@ -138,10 +157,13 @@ def test_what_nobody_decided_may_be_claimed_freely(store: ReviewStore, tmp_path:
 def test_disputed_changes_are_no_truth(store: ReviewStore, tmp_path: Path) -> None:
     verdict(store, "confirmed", REAL)
     verdict(store, "rejected", REAL, by="bob")
-    verdict(store, "rejected", FALSE)
+    verdict(store, "confirmed", FALSE)
+    store.append(draft("relabel", FALSE, label="truck"))
     store.export_labelled(tmp_path / "cases")
     (files,) = load_cases(tmp_path / "cases")
-    assert (files.case.klass, files.case.truths) == ("none", ())
+    assert files.case.klass == "vehicle"
+    (truth,) = files.case.truths
+    assert tuple(truth.box) != PLACE
     assert [tuple(box) for box in files.case.dont_care] == [PLACE]
 
 
@@ -227,7 +249,7 @@ def test_numbers_as_cases_are_read(tmp_path: Path, quantity: str, expected: list
     [
         ("aircraft (fighter size)", "aircraft"), ("Ship (50-100 m)", "ship"), ("vehicles", "vehicle"),
         ("truck", "vehicle"), ("container row", None), ("building or ground work", None), ("", None),
-        ("shipping container", None),
+        ("shipping container", None), ("ship-like object", "ship"), ("large object", None), ("-", None),
     ],
 )  # fmt: skip
 def test_classes_of_labels(label: str, klass: str | None) -> None:
