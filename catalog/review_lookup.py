@@ -8,6 +8,7 @@ from sqlalchemy import Connection, select
 from catalog.journal import ReviewEvent, event_of, in_force
 from catalog.layout import utc_text
 from catalog.review_tables import review_events, review_items
+from catalog.second_review import RULE_REVIEWER
 from catalog.standings import ReviewState, fold
 
 
@@ -41,3 +42,19 @@ def drawn_in(connection: Connection, run: str) -> list[ReviewState]:
     for row in connection.execute(rows).mappings():
         events[row["subject"]].append(event_of(row))
     return [fold(subject, of_it) for subject, of_it in events.items()]
+
+
+def kept_from(connection: Connection, viewer: str, run: str) -> int:
+    """Number of changes of a run about which others said something, and that a second reviewer is to answer without
+    knowing it; those that the viewer has answered do not count.
+    """
+    event, item = review_events.c, review_items.c
+    said = select(event.seq).where(
+        event.subject == item.subject,
+        event.reviewer.not_in((viewer, RULE_REVIEWER)),
+        event.act != "assign_second",
+    )
+    spoken = select(item.reviewers).where(
+        item.run == run, item.second.in_(("needed", "waiting")), said.exists()
+    )
+    return sum(viewer not in row.reviewers for row in connection.execute(spoken))
