@@ -124,7 +124,8 @@ def _keep_blind(store: ReviewStore, runs: list[str], who: Visitor) -> None:
     for run in runs:
         count = store.kept_from(who.reviewer.name, run)
         if count:
+            waiting = "1 change waits" if count == 1 else f"{count} changes wait"
             raise NotAllowed(
-                f"{count} {'changes' if count > 1 else 'change'} of {run} {'wait' if count > 1 else 'waits'} for a blind second review, and the files "
-                "would tell what the first reviewer said: wait for it, or ask a lead"
+                f"{run}: {waiting} for a blind second review, and the files would tell what the first reviewer said; "
+                "have them made after it, or ask a lead"
             )

@@ -201,7 +201,7 @@ def test_files_do_not_tell_a_second_reviewer_what_the_first_one_said(
     for person in (omar, rea):
         refused = ask(person, "csv", runs=(PLAIN_RUN, SITE_KEY))
         assert refused.status_code == 403
-        assert f"1 change of {SITE_RUN} waits" in refused.json()["error"]
+        assert f"{SITE_RUN}: 1 change waits for a blind second review" in refused.json()["error"]
     assert change in fetched(ana, "csv").text, "she knows what she said"
     assert change in fetched(lena, "csv").text
     assert omar.answer("verdict", change, {"verdict": "confirmed"}).status_code == 200
