@@ -15,7 +15,7 @@ const FORMATS = [
 const ASK_MS = 400;
 
 /** Ask what is wanted of some runs: [{key, words}], at most `most` at once, and hand it to the browser. */
-export function handOver(runs, { most = 1, minScore = "" } = {}) {
+export function handOver(runs, { most = 1, minScore = "", trouble = null } = {}) {
   const { dialog, end } = frame("Hand over");
   dialog.classList.add("hand-over");
   const form = document.createElement("form");
@@ -48,6 +48,10 @@ export function handOver(runs, { most = 1, minScore = "" } = {}) {
   });
   dialog.addEventListener("close", () => order.id && post(`/api/exports/${order.id}/stop`, {}).catch(() => {}));
   dialog.showModal();
+  if (trouble) {
+    told.fail(trouble);
+    make.disabled = true;
+  }
   form.elements.format[0].focus();
 }
 
@@ -82,7 +86,7 @@ function wanted({ elements }, runs) {
 }
 
 function which(runs, most) {
-  if (runs.length === 1) return Object.assign(document.createElement("p"), { textContent: runs[0].words });
+  if (runs.length < 2) return Object.assign(document.createElement("p"), { textContent: runs[0]?.words ?? "" });
   const select = Object.assign(document.createElement("select"), { name: "run" });
   if (runs.length <= most) select.append(new Option(`all ${runs.length} comparisons that are shown`, ""));
   select.append(...runs.map(({ key, words }) => new Option(words, key)));

@@ -27,8 +27,15 @@ async function handOverShown() {
   if (!button || button.disabled) return;
   const filters = new URLSearchParams(location.search);
   filters.delete("after");
-  const { runs, most } = await get(`/api/queue/runs?${filters}`);
-  if (runs.length > 0) handOver(runs, { most, minScore: filters.get("min_score") ?? "" });
+  button.disabled = true;
+  try {
+    const { runs, most } = await get(`/api/queue/runs?${filters}`);
+    if (runs.length > 0) handOver(runs, { most, minScore: filters.get("min_score") ?? "" });
+  } catch (problem) {
+    handOver([], { trouble: problem.message });
+  } finally {
+    button.disabled = false;
+  }
 }
 document.querySelector("#hand-over")?.addEventListener("click", handOverShown);
 
