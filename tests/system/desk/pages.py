@@ -17,7 +17,7 @@ from tests.services.desk import DeskProcess, DeskThread, Watched, looking_at, se
 EXPECTED = r"ERR_|net::|status of 422|beforeunload"
 """What a browser says of answers that a test has lost or refused."""
 
-COLOURS = {"appeared": (86, 180, 233), "vanished": (240, 140, 0), "moved": (226, 130, 190)}
+COLOURS = {"appeared": (86, 180, 233), "vanished": (240, 140, 0), "moved": (255, 210, 230)}
 """Of outlines, as the map paints them."""
 
 Desk = DeskProcess | DeskThread

@@ -1,32 +1,123 @@
 """Whether everybody can use it: screen readers, small screens, slow fingers."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, Page, expect
 
-from tests.services.desk import DeskProcess, Watched, settled
-from tests.system.desk.pages import begin
+from catalog import reviewers
+from tests.services.desk import DeskProcess, DeskThread, Watched, settled
+from tests.system.desk.pages import begin, opened, say, subjects, watched_page
 
 AXE = Path("requirements/web/node_modules/axe-core/axe.min.js")
 
 pytestmark = pytest.mark.system
 
 
-@pytest.mark.parametrize(
-    "where", ["queue", "compare", "reject", "keys", "disagreements", "reviewers", "figures"]
-)
+Going = Callable[[Page, DeskProcess], None]
+
+
+def address(path: str) -> Going:
+    """By its address."""
+
+    def go(page: Page, desk: DeskProcess) -> None:
+        page.goto(f"{desk.address}/{path}")
+
+    return go
+
+
+def keys(*pressed: str) -> Going:
+    """On a change, by keys."""
+
+    def go(page: Page, desk: DeskProcess) -> None:
+        del desk
+        begin(page, "appeared")
+        for key in pressed:
+            page.keyboard.press(key)
+        settled(page)
+
+    return go
+
+
+def sign_in(page: Page, desk: DeskProcess) -> None:
+    page.context.clear_cookies()
+    page.goto(f"{desk.address}/")
+    expect(page.locator("h1")).to_have_text("Sign in")
+
+
+def invitation(page: Page, desk: DeskProcess) -> None:
+    page.context.clear_cookies()
+    token = reviewers.invite(desk.root, "Omar", "reviewer", given_by="test")
+    page.goto(f"{desk.address}/signin?token={token}")
+    expect(page.locator("h1")).to_have_text("Welcome, Omar")
+
+
+def error(page: Page, desk: DeskProcess) -> None:
+    page.goto(f"{desk.address}/?min_score=high")
+    expect(page.locator("h1")).to_have_text("That cannot be")
+
+
+def blank(page: Page, desk: DeskProcess) -> None:
+    """A tile in which nothing was found."""
+    begin(page, "appeared")
+    key = page.evaluate("() => JSON.parse(document.querySelector('#first').textContent).run.key")
+    run = page.request.get(f"{desk.address}/api/runs/{key}").json()
+    tile = next(row["tile"] for row in run["tiles"] if row["outcome"] == "unchanged")
+    page.goto(f"{desk.address}/review?subject=tile:{run['name']}/{tile}")
+    opened(page)
+
+
+def files(page: Page, desk: DeskProcess) -> None:
+    """With what went wrong."""
+    del desk
+    page.wait_for_selector("body[data-ready]")
+    page.keyboard.press("f")
+    page.locator("dialog input[name=format]").first.uncheck()
+    page.get_by_role("button", name="Make files").click()
+    expect(page.locator("dialog [role=alert]")).to_be_visible()
+
+
+VIEWS: dict[str, Going] = {
+    "queue": lambda page, desk: None, "compare": keys(), "reject": keys("r"), "keys": keys("?"),
+    "disagreements": address("disagreements"), "reviewers": address("reviewers"), "figures": address("figures"),
+    "sign-in": sign_in, "invitation": invitation, "error": error, "blank tile": blank, "label": keys("l"),
+    "note": keys("t"), "contrast": keys("w"), "swipe with layers": keys("2", "e", "v", "y"), "fade": keys("4"),
+    "difference": keys("5"), "size of detectability": keys("p"), "outline": keys("o"), "files": files,
+    "files of one": keys("f"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("where", VIEWS)
 def test_no_serious_fault_of_accessibility(
     look: Watched, opened_desk: DeskProcess, where: str, repository: Path
 ) -> None:
     page = look.page
-    if where in ("compare", "reject", "keys"):
-        begin(page, "appeared")
-        if where != "compare":
-            page.keyboard.press({"reject": "r", "keys": "?"}[where])
-    elif where != "queue":
-        page.goto(f"{opened_desk.address}/{where}")
+    VIEWS[where](page, opened_desk)
+    assert_accessible(page, repository)
+
+
+def test_a_suppressed_place_is_accessible_too(
+    chromium: Browser, five_desk: DeskThread, repository: Path
+) -> None:
+    subject = subjects(five_desk)[0]
+    say(five_desk, "Omar", "suppress", subject, until="2039-01-31", reason="seasonal")
+    with watched_page(chromium, five_desk) as watched:
+        page = watched.page
+        page.goto(f"{five_desk.address}/review?subject={subject}")
+        opened(page)
+        expect(page.locator(".again .flag")).to_be_visible()
+        assert_accessible(page, repository)
+        page.keyboard.press("n")
+        expect(page.locator("dialog")).to_be_visible()
+        assert_accessible(page, repository)
+
+
+def assert_accessible(page: Page, repository: Path) -> None:
+    """Nothing that axe calls serious or critical."""
     page.evaluate((repository / AXE).read_text())
     found = page.evaluate("() => axe.run(document, { resultTypes: ['violations'] })")
+    assert found["passes"], "it looked at something"
     serious = [
         (fault["id"], [node["target"] for node in fault["nodes"]][:3])
         for fault in found["violations"]
