@@ -8,9 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from catalog import reviewers
 from tests.services.desk import DeskProcess, DeskThread, Watched, settled
-from tests.system.desk.pages import begin, opened, say, subjects, watched_page
-
-AXE = Path("requirements/web/node_modules/axe-core/axe.min.js")
+from tests.system.desk.pages import assert_accessible, begin, opened, say, subjects, watched_page
 
 pytestmark = pytest.mark.system
 
@@ -58,16 +56,6 @@ def error(page: Page, desk: DeskProcess) -> None:
     expect(page.locator("h1")).to_have_text("That cannot be")
 
 
-def blank(page: Page, desk: DeskProcess) -> None:
-    """A tile in which nothing was found."""
-    begin(page, "appeared")
-    key = page.evaluate("() => JSON.parse(document.querySelector('#first').textContent).run.key")
-    run = page.request.get(f"{desk.address}/api/runs/{key}").json()
-    tile = next(row["tile"] for row in run["tiles"] if row["outcome"] == "unchanged")
-    page.goto(f"{desk.address}/review?subject=tile:{run['name']}/{tile}")
-    opened(page)
-
-
 def files(page: Page, desk: DeskProcess) -> None:
     """With what went wrong."""
     del desk
@@ -81,7 +69,7 @@ def files(page: Page, desk: DeskProcess) -> None:
 VIEWS: dict[str, Going] = {
     "queue": lambda page, desk: None, "compare": keys(), "reject": keys("r"), "keys": keys("?"),
     "disagreements": address("disagreements"), "reviewers": address("reviewers"), "figures": address("figures"),
-    "sign-in": sign_in, "invitation": invitation, "error": error, "blank tile": blank, "label": keys("l"),
+    "sign-in": sign_in, "invitation": invitation, "error": error, "label": keys("l"),
     "note": keys("t"), "contrast": keys("w"), "swipe with layers": keys("2", "e", "v", "y"), "fade": keys("4"),
     "difference": keys("5"), "size of detectability": keys("p"), "outline": keys("o"), "files": files,
     "files of one": keys("f"),
@@ -111,19 +99,6 @@ def test_a_suppressed_place_is_accessible_too(
         page.keyboard.press("n")
         expect(page.locator("dialog")).to_be_visible()
         assert_accessible(page, repository)
-
-
-def assert_accessible(page: Page, repository: Path) -> None:
-    """Nothing that axe calls serious or critical."""
-    page.evaluate((repository / AXE).read_text())
-    found = page.evaluate("() => axe.run(document, { resultTypes: ['violations'] })")
-    assert found["passes"], "it looked at something"
-    serious = [
-        (fault["id"], [node["target"] for node in fault["nodes"]][:3])
-        for fault in found["violations"]
-        if fault["impact"] in ("serious", "critical")
-    ]
-    assert serious == []
 
 
 def test_everything_fits_a_small_screen(look: Watched) -> None:
