@@ -22,7 +22,7 @@ export class Size {
 
   /** Another run is shown, with sizes of its own: the one that was chosen stays where it has it. */
   reset() {
-    const usual = new Option("the smallest that would have been found", "");
+    const usual = new Option("the smallest found", "");
     this.select.replaceChildren(usual, ...this.sizes.map(({ name, words }) => new Option(words, name)));
     this.select.value = this.viewer.size;
   }

@@ -109,13 +109,20 @@ def test_everything_fits_a_small_screen(look: Watched) -> None:
     )
     assert wide[0] <= 1280
     assert wide[1] <= 720
-    for button in page.locator(".decide button, .tools button").all():
+    page.evaluate(
+        "() => { document.querySelector('#crumb').textContent = 'building or ground work '.repeat(3); }"
+    )
+    for button in page.locator(".decide button, .tools button, .bar button").all():
         box = button.bounding_box()
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= 1280
         assert box["y"] + box["height"] <= 720
         overflow = button.evaluate("b => b.scrollWidth - b.clientWidth")
         assert overflow <= 1, button.inner_text()
+    bar = page.locator(".bar").bounding_box()
+    for part in page.locator(".bar > *, .bar .push > *").all():
+        box = part.bounding_box()
+        assert box is None or (box["y"] >= 0 and box["y"] + box["height"] <= bar["height"]), part.inner_text()
 
 
 def test_the_first_view_does_not_keep_one_waiting(look: Watched) -> None:

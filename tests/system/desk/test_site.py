@@ -127,7 +127,7 @@ def check_sizes(page: Page, desk: DeskThread, without: NDArray[np.int64]) -> Non
     entry = json.loads((run / "report.json").read_text())["detectability"]
     legend, picker = page.locator(".legend"), page.locator(".legend select")
     words = [size["words"] for size in entry["sizes"]]
-    assert picker.locator("option").all_inner_texts() == ["the smallest that would have been found", *words]
+    assert picker.locator("option").all_inner_texts() == ["the smallest found", *words]
     item = page.evaluate("() => JSON.parse(document.querySelector('#first').textContent).item")
     for number, size in enumerate(entry["sizes"]):
         if number == 1:
