@@ -11,7 +11,7 @@ import tempfile
 import threading
 import time
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -150,7 +150,7 @@ class ExportJobs:
         self._workers = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="export")
 
     def begin(self, order: Order) -> ExportJob:
-        """Take an order in; it is made when its turn comes.
+        """Take an order in; it is made when its turn comes. What the owner had made before is not kept any more.
 
         Raises
         ------
@@ -165,6 +165,13 @@ class ExportJobs:
             if len(under_way) >= MOST_WAITING:
                 raise Busy("too many files are being made at the moment: ask again in a minute")
             self._jobs[job.id] = job
+            earlier = [
+                one
+                for one in self._jobs.values()
+                if one.order.owner == order.owner and one.state in ("ready", "failed")
+            ]
+        for one in earlier:
+            self._forget(one)
         self._workers.submit(self._work, job)
         return job
 
@@ -234,7 +241,9 @@ class ExportJobs:
     def _forget(self, job: ExportJob) -> None:
         with self._lock:
             self._jobs.pop(job.id, None)
-            self._forgetting.pop(job.id, None)
+            timer = self._forgetting.pop(job.id, None)
+        if timer is not None:
+            timer.cancel()
         if self._home is not None:
             shutil.rmtree(self._home / job.id, ignore_errors=True)
 
@@ -276,7 +285,7 @@ def _zipped(names: Sequence[Path], target: Path, job: ExportJob) -> Path:
     return target
 
 
-def _refuse_large(paths: Any) -> None:
+def _refuse_large(paths: Iterable[Path]) -> None:
     if sum(path.stat().st_size for path in paths if path.is_file()) > MOST_BYTES:
         raise GivenUp(
             f"this is more than the desk hands over ({MOST_BYTES / 1024**3:.0f} GB): ask for less at once, or use "

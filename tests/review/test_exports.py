@@ -16,6 +16,7 @@ from catalog.exports.export import export
 from catalog.exports.told import SILENT
 from catalog.exports.wish import Wish
 from review import export_jobs
+from review.errors import Busy, NotFound
 from review.export_jobs import ExportJobs, Order
 from tests.review.conftest import PLAIN_RUN, SITE_RUN, Person, RunningDesk
 
@@ -72,6 +73,15 @@ def test_each_format_is_the_file_of_the_command(
     else:  # these hold the moment at which they were made
         assert answer.content[:4] == written.path.read_bytes()[:4]
         assert abs(len(answer.content) / written.size - 1) < 0.02
+
+
+def test_pictures_come_with_the_kml(ana: Person) -> None:
+    answer = fetched(ana, "kml", pictures=True)
+    assert answer.headers["content-type"] == "application/vnd.google-earth.kmz"
+    assert answer.headers["content-disposition"] == f'attachment; filename="{SITE_KEY}.kmz"'
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert archive.namelist()[0] == "doc.kml"
+        assert len(archive.namelist()) > 1
 
 
 def test_several_formats_and_runs_come_as_one_archive(ana: Person) -> None:
@@ -302,8 +312,22 @@ def test_what_is_too_large_is_refused(root: Path, jobs: ExportJobs, monkeypatch:
 def test_too_many_at_once_are_refused(root: Path, jobs: ExportJobs, held: threading.Event) -> None:
     for number in range(export_jobs.MOST_WAITING):
         jobs.begin(order(root, run=f"{SITE_RUN}/{number}"))
-    with pytest.raises(export_jobs.Busy, match="too many"):
+    with pytest.raises(Busy, match="too many"):
         jobs.begin(order(root))
+
+
+def test_one_order_of_a_person_is_kept(root: Path, jobs: ExportJobs) -> None:
+    first = jobs.begin(order(root))
+    ended(first)
+    other = jobs.begin(order(root, run=PLAIN_RUN, owner="Omar"))
+    ended(other)
+    ended(jobs.begin(order(root, run=PLAIN_RUN)))
+    assert first.file is not None
+    assert not first.file.exists(), "nobody fills the disk"
+    assert other.file is not None
+    assert other.file.exists()
+    with pytest.raises(NotFound):
+        jobs.get(first.id, "Ana")
 
 
 def test_files_are_forgotten_after_a_while(
@@ -317,5 +341,5 @@ def test_files_are_forgotten_after_a_while(
     while job.file.exists():
         assert time.monotonic() < until
         time.sleep(0.02)
-    with pytest.raises(export_jobs.NotFound, match="not kept any more"):
+    with pytest.raises(NotFound, match="not kept any more"):
         jobs.get(job.id, "Ana")

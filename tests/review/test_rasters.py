@@ -105,11 +105,18 @@ def test_many_threads_on_few_files(tmp_path: Path, rasters: OpenRasters) -> None
 
 def test_what_went_wrong_is_not_met_again(tmp_path: Path, rasters: OpenRasters) -> None:
     path = write(tmp_path / "a.tif", 1)
-    with pytest.raises(RuntimeError, match="a fault"), rasters.reading(path) as first:
-        raise RuntimeError("a fault")
-    assert first.closed
+    held = []
+
+    def fail() -> None:
+        with rasters.reading(path) as dataset:
+            held.append(dataset)
+            raise RuntimeError("a fault")
+
+    with pytest.raises(RuntimeError, match="a fault"):
+        fail()
+    assert held[0].closed
     with rasters.reading(path) as second:
-        assert second is not first
+        assert second is not held[0]
     with pytest.raises(FileNotFoundError), rasters.reading(tmp_path / "none.tif"):
         pass
     (tmp_path / "text.tif").write_text("not an image")
