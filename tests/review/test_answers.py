@@ -197,7 +197,7 @@ def test_the_last_own_answer_is_known(
     desk.person("Omar").answer("note", change, {"text": "another's"})
     assert ana.get("/api/answers/last").json() == {"event": 2, "subject": change, "act": "note"}
     ana.answer("undo", change, {"event": 2})
-    assert ana.get("/api/answers/last").json() == {"event": 1, "subject": change}
+    assert ana.get("/api/answers/last").json() == {"event": 1, "subject": change, "act": "verdict"}
     monkeypatch.setattr("review.answers.SITTING", timedelta(0))
     assert ana.get("/api/answers/last").json() == nothing
     assert desk.stranger().get("/api/answers/last").status_code == 401
