@@ -85,6 +85,16 @@ class QueueMirror:
             by = {name: self._split(name, codes[name][rows]) for name in FACETS}
             return len(rows), len(np.unique((runs << 32) | tiles)), by
 
+    def runs(
+        self, connection: Connection, filters: QueueFilters, *, viewer: str | None = None
+    ) -> frozenset[str]:
+        """Runs of the entries that a filter finds; for a viewer as in `find`."""
+        with self._lock:
+            self._catch_up(connection)
+            codes = self._seen_by(viewer)
+            found = set(np.unique(codes["run"][self._mask(filters, codes)]).tolist())
+            return frozenset(run for run, code in self._known["run"].items() if code in found)
+
     def rows(self, connection: Connection, *, viewer: str | None = None) -> QueueRows:
         """Everything that is there; for a viewer without what they are not to know before they answer."""
         with self._lock:

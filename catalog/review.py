@@ -21,7 +21,7 @@ from catalog.review_acts import tile_subject
 from catalog.review_agreement import FirstVerdicts
 from catalog.review_figures import BUDGETS_PER_KM2, Figures, figures
 from catalog.review_intake import Intake
-from catalog.review_lookup import drawn_in, last_of
+from catalog.review_lookup import drawn_in, kept_from, last_of
 from catalog.review_standing import mark_lately, next_change, state_of
 from catalog.review_tables import review_items, review_outlines, review_runs
 from catalog.review_views import ChangeView, TileView, seen_by
@@ -213,6 +213,17 @@ class ReviewStore:
                 select(review_runs).order_by(review_runs.c.after_time.desc(), review_runs.c.name)
             ).mappings()
             return [dict(row) for row in rows]
+
+    def runs_of(self, filters: QueueFilters, *, viewer: str | None = None) -> list[Mapping[str, Any]]:
+        """What the index holds of the runs in which a filter finds something, the newest first."""
+        with self._reading() as connection:
+            found = self._mirror.runs(connection, filters, viewer=viewer)
+        return [row for row in self.runs() if row["name"] in found]
+
+    def kept_from(self, viewer: str, run: str) -> int:
+        """Of how many changes of a run a viewer is not to know what others said; see `catalog.review_lookup`."""
+        with self._reading() as connection:
+            return kept_from(connection, viewer, run)
 
     def suppressed(
         self, *, site: str | None, sensor: str, place: Mapping[str, Any], day: str | None

@@ -52,3 +52,19 @@ def reviewer_names(connection: Connection, *, anonymous: bool) -> dict[str, str]
     first = select(event.reviewer).where(event.reviewer != RULE_REVIEWER).group_by(event.reviewer)
     names = connection.execute(first.order_by(func.min(event.seq))).scalars()
     return {name: f"reviewer {place}" if anonymous else name for place, name in enumerate(names, 1)}
+
+
+def kept_from(connection: Connection, viewer: str, run: str) -> int:
+    """Number of changes of a run about which others said something, and that a second reviewer is to answer without
+    knowing it; those that the viewer has answered do not count.
+    """
+    event, item = review_events.c, review_items.c
+    said = select(event.seq).where(
+        event.subject == item.subject,
+        event.reviewer.not_in((viewer, RULE_REVIEWER)),
+        event.act != "assign_second",
+    )
+    spoken = select(item.reviewers).where(
+        item.run == run, item.second.in_(("needed", "waiting")), said.exists()
+    )
+    return sum(viewer not in row.reviewers for row in connection.execute(spoken))

@@ -2,7 +2,8 @@
 
 A rejection for a reason that comes again (`RECURRING`) marks its place by itself for `DAYS`; `suppress` does so for
 any reason and as long as it says, `unsuppress` ends it, and so does taking the rejection back. While a second reviewer
-is still to answer a change blind, its rejection marks nothing: the marks would tell them what the first one said.
+is still to answer a change blind, nothing that is said of it marks anything: the marks would tell them what the first
+one said.
 """
 
 from collections.abc import Mapping, Sequence
@@ -127,11 +128,11 @@ def sites_with_any(connection: Connection) -> set[str | None]:
 
 def source_of(state: ReviewState, item: Mapping[Any, Any]) -> tuple[str, str] | None:
     """Reason and last day for which a change suppresses its place; None where it does not."""
+    if state.second in ("needed", "waiting"):
+        return None
     if state.suppressed is not None:
         return str(state.suppressed["reason"]), str(state.suppressed["until"])
     if state.unsuppressed or state.verdict != "rejected" or state.reason not in RECURRING:
-        return None
-    if state.second in ("needed", "waiting"):
         return None
     decided = max(answer.at for answer in state.answers)
     last = max(decided[:10], str(item["after_time"] or "")[:10])

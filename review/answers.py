@@ -27,8 +27,6 @@ router = APIRouter(prefix="/api")
 
 _LOG = logging.getLogger(__name__)
 
-LEADS_ONLY = ("suppress", "unsuppress")
-
 SITTING = timedelta(hours=12)
 """An answer older than this is not taken back by a key press on a page that was loaded since."""
 
@@ -56,6 +54,16 @@ class Answer(BaseModel):
         bool,
         Field(description="Whether the page wants to see what became of the subject: not where it goes on."),
     ] = True
+    shows: (
+        Annotated[
+            str,
+            Field(
+                max_length=400,
+                description="What the page shows, where the answer may mark it or not any more.",
+            ),
+        ]
+        | None
+    ) = None
 
 
 @router.post("/answers")
@@ -70,7 +78,10 @@ async def take(request: Request, answer: Answer, who: Deciding) -> Response:
     _check_role(answer, who)
     draft = await run_in_threadpool(_draft, store, runs, answer, who)
     event = await asyncio.wrap_future(store.take(draft))  # holds no thread: fifty may wait, and tiles go on
-    item = await run_in_threadpool(_shown, store, runs, event, who) if answer.show else None
+    shown = answer.shows or event.subject
+    if answer.shows is not None:
+        await run_in_threadpool(store.settle)
+    item = await run_in_threadpool(_shown, store, runs, event, shown, who) if answer.show else None
     return JSONResponse({"event": event.seq, "subject": event.subject, "item": item})
 
 
@@ -79,7 +90,9 @@ def last(request: Request, who: SignedIn) -> Response:
     """The last answer of whoever asks that they have not taken back."""
     store: ReviewStore = request.app.state.store
     found = store.last_of(who.reviewer.name, since=datetime.now(UTC) - SITTING)
-    return JSONResponse({"event": found and found.seq, "subject": found and found.subject})
+    return JSONResponse(
+        {"event": found and found.seq, "subject": found and found.subject, "act": found and found.act}
+    )
 
 
 def _draft(store: ReviewStore, runs: RunShelf, answer: Answer, who: Visitor) -> ReviewDraft:
@@ -89,19 +102,19 @@ def _draft(store: ReviewStore, runs: RunShelf, answer: Answer, who: Visitor) -> 
     )  # fmt: skip
 
 
-def _shown(store: ReviewStore, runs: RunShelf, event: ReviewEvent, who: Visitor) -> dict[str, Any] | None:
+def _shown(
+    store: ReviewStore, runs: RunShelf, event: ReviewEvent, subject: str, who: Visitor
+) -> dict[str, Any] | None:
     try:
-        return find_item(store, runs, event.subject, who).as_dict()
+        return find_item(store, runs, subject, who).as_dict()
     except SitewatchError as problem:
         _LOG.warning("event %d is in the journal; its subject cannot be shown: %s", event.seq, problem)
         return None
 
 
 def _check_role(answer: Answer, who: Visitor) -> None:
-    settles = bool(answer.body.get("settles"))
-    if (settles or answer.act in LEADS_ONLY) and who.reviewer.role != "lead":
-        what = "settle a disagreement" if settles else f"{answer.act} a place"
-        raise NotAllowed(f"only a lead may {what}; {who.reviewer.name} is {who.reviewer.role}")
+    if answer.body.get("settles") and who.reviewer.role != "lead":
+        raise NotAllowed(f"only a lead may settle a disagreement; {who.reviewer.name} is {who.reviewer.role}")
 
 
 def _body(store: ReviewStore, runs: RunShelf, answer: Answer) -> dict[str, Any]:

@@ -13,10 +13,12 @@ from starlette.types import ASGIApp
 from catalog.errors import BadReview
 from catalog.review import ReviewStore
 from imagery.errors import SitewatchError
-from review import admission, answers, pages, pictures, team
+from review import admission, answers, exports, pages, pictures, team
 from review.desk import Desk
 from review.errors import NotSignedIn, ReviewError, StalePage
+from review.export_jobs import ExportJobs
 from review.guard import Guard
+from review.pixels import RASTERS
 from review.runs import RunShelf
 from review.settings import DeskSettings
 from review.statics import Statics
@@ -25,7 +27,7 @@ from review.views import page
 API = "/api/"
 PICTURES = "/runs/"
 
-ROUTERS = tuple(module.router for module in (admission, pages, pictures, answers, team))
+ROUTERS = tuple(module.router for module in (admission, pages, pictures, answers, exports, team))
 """All that answers, but for files of the desk and `/healthz`."""
 
 
@@ -40,12 +42,15 @@ def create_app(settings: DeskSettings) -> FastAPI:
     if settings.second is not None:
         store.give_rule(settings.second, given_by=settings.opened_by)
     desk, sessions = Desk(store, shelf), admission.Sessions(settings)
+    jobs = ExportJobs(settings.root)
 
     @asynccontextmanager
     async def open_until_stopped(_app: FastAPI) -> AsyncIterator[None]:
         yield
+        jobs.close()
         desk.close()
         sessions.close()
+        RASTERS.close()
 
     app = _Guarded(
         settings,
@@ -57,7 +62,7 @@ def create_app(settings: DeskSettings) -> FastAPI:
     )
     app.state.settings = settings
     app.state.sessions = sessions
-    app.state.store, app.state.shelf, app.state.desk = store, shelf, desk
+    app.state.store, app.state.shelf, app.state.desk, app.state.exports = store, shelf, desk, jobs
     app.mount("/static", Statics(), name="static")
     for router in ROUTERS:
         app.include_router(router)

@@ -96,7 +96,7 @@ def tile_row(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def detectability_legend(entry: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Colours of the detectability layer in words; None where nothing was assessed."""
+    """Sizes of the detectability layer and its colours in words; None where nothing was assessed."""
     if entry is None:
         return None
     sizes = entry["sizes"]
@@ -104,6 +104,7 @@ def detectability_legend(entry: Mapping[str, Any] | None) -> dict[str, Any] | No
     classes = [{"words": f"{s['words']} found", "colour": c} for s, c in zip(sizes, colours, strict=True)]
     return {
         "unit": entry["unit"], "ordinary": entry["ordinary_contrast"],
+        "sizes": [{name: size[name] for name in ("name", "words", "found_share")} for size in sizes],
         "classes": [*classes, {"words": "none of these found", "colour": palettes.STEPS[-1]}],
     }  # fmt: skip
 

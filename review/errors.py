@@ -7,6 +7,8 @@
         ├── CannotOpen     the desk cannot be started as asked: port taken, no authentication beyond loopback
         ├── NotFound       no such run, tile or change
         ├── BadQuestion    an address or a body says something that cannot be
+        ├── Busy           the same is being done already, or too much of it
+        ├── GivenUp        something took too long, came to too much, or was stopped
         ├── NotSignedIn    a session is needed
         └── NotAllowed     the session's role does not go that far, or the request did not come from the desk's pages
             └── StalePage  the page belongs to an earlier session
@@ -35,6 +37,18 @@ class BadQuestion(ReviewError):
     """An address or a body says something that cannot be."""
 
     status = 422
+
+
+class Busy(ReviewError):
+    """The same is being done already, or too much of it."""
+
+    status = 409
+
+
+class GivenUp(ReviewError):
+    """Something took too long, came to too much, or was stopped."""
+
+    status = 503
 
 
 class NotSignedIn(ReviewError):

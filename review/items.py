@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from catalog.errors import BadReview
+from catalog.journal import in_force
 from catalog.queue import QueueEntry
 from catalog.review import ReviewStore
 from catalog.review_acts import is_tile, tile_of, tile_subject
 from catalog.review_outline import on_grid
 from catalog.standings import ReviewState
+from catalog.suppression import source_of
 from models.change import Change
 from review import documents
 from review.admission import Visitor
@@ -18,6 +20,25 @@ from review.runs import OpenRun, RunShelf
 from review.views import render, words
 
 Ring = list[list[float]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """Why what is looked at is suppressed.
+
+    Parameters
+    ----------
+    who, at, reason, until : str
+        Of the rejection, or of the word that suppresses the place.
+    explicit : bool
+        Whether it is such a word, not a rejection.
+    """
+
+    who: str
+    at: str
+    reason: str
+    until: str
+    explicit: bool
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -37,6 +58,10 @@ class Item:
     change : Change or None
         None for a tile, and for a change that a person added.
     viewer : str
+    decides : bool
+        Whether their answers are taken.
+    mark : Mark or None
+        What suppresses it, where something does.
     """
 
     subject: str
@@ -46,6 +71,8 @@ class Item:
     state: ReviewState
     change: Change | None
     viewer: str
+    decides: bool
+    mark: Mark | None
 
     @property
     def is_tile(self) -> bool:
@@ -100,6 +127,32 @@ class Item:
         return [float(edge) for edge in self.tile["bbox_px"]] if self.drawn is None else _around(self.drawn)
 
     @property
+    def place(self) -> dict[str, Any] | None:
+        """Which change suppresses what comes up again at this place, until when and why; `until` is None where nothing
+        does. None where nothing can be said of it.
+        """
+        entry = self.entry
+        if entry is None or entry.what != "change" or entry.lon is None or self.blind:
+            return None
+        if self.mark is not None:
+            return {
+                "subject": entry.suppressed_by,
+                "until": entry.suppressed_until,
+                "reason": self.mark.reason,
+            }
+        reason, until = source_of(self.state, {"after_time": entry.after_time}) or (self.state.reason, None)
+        return {"subject": self.subject, "until": until, "reason": reason}
+
+    @property
+    def found_shares(self) -> Mapping[str, Any] | None:
+        """Share of this tile on which an object of each size would have been found; None where that is not known."""
+        entry = self.run.stored.report.detectability or {}
+        shares: Mapping[str, Any] | None = (
+            entry.get("tiles", {}).get(self.tile["tile"], {}).get("found_share")
+        )
+        return shares
+
+    @property
     def given(self) -> str:
         """Who answered what, in one line, as far as the viewer may know."""
         said = [
@@ -121,7 +174,7 @@ class Item:
             "run": self.run.key, "version": self.run.version, "change": None if self.is_tile else self.subject,
             "tile": self.tile["tile"], "tile_box": self.tile["bbox_px"], "focus": self.focus, "ring": self.ring,
             "kind": self.kind, "label": self.label, "title": self.title, "given": self.given,
-            "extra": _outline(self.run, self.state),
+            "extra": _outline(self.run, self.state), "place": self.place, "found_shares": self.found_shares,
             "facts_html": render("_facts.html", {"item": self, "report": self.run.stored.report}),
         }  # fmt: skip
 
@@ -148,7 +201,8 @@ def find_item(store: ReviewStore, shelf: RunShelf, subject: str, who: Visitor) -
     run = shelf.open(shelf.key_of(run_name))
     return Item(
         subject=subject, run=run, tile=run.tile(tile), entry=entry, state=state,
-        change=run.changes.get(subject), viewer=viewer,
+        change=run.changes.get(subject), viewer=viewer, decides=who.reviewer.decides,
+        mark=None if entry is None else _mark(store, entry),
     )  # fmt: skip
 
 
@@ -161,6 +215,22 @@ def drawn_outlines(store: ReviewStore, run: OpenRun, who: Visitor) -> list[dict[
 def subject_of_tile(run: OpenRun, tile: str) -> str:
     """What answers about a tile name."""
     return tile_subject(run.stored.report.name, tile)
+
+
+def _mark(store: ReviewStore, entry: QueueEntry) -> Mark | None:
+    """Who suppressed what is looked at: the last word about the place, else the last rejection there."""
+    if not entry.suppressed or entry.suppressed_by is None:
+        return None
+    said = in_force(store.events(subject=entry.suppressed_by))
+    words_ = [event for event in said if event.act == "suppress"]
+    found = words_ or [event for event in said if event.body.get("verdict") == "rejected"]
+    if not found:
+        return None
+    last = found[-1]
+    return Mark(
+        who=last.reviewer, at=last.at, reason=str(last.body["reason"]), until=str(entry.suppressed_until),
+        explicit=last.act == "suppress",
+    )  # fmt: skip
 
 
 def _kind_and_label(run: OpenRun, state: ReviewState) -> tuple[str, str]:

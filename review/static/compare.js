@@ -1,64 +1,91 @@
 // The compare page: one item of the queue at a time, decided by keyboard.
 
-import { choose, help, isOpen, write } from "./dialogs.js";
+import { Answers, mayDecide } from "./answering.js";
+import { drawCaptions, press } from "./captions.js";
+import { help, isOpen } from "./dialogs.js";
 import { Tools } from "./draw.js";
 import { Film } from "./film.js";
-import { drawFurniture, drawLegend, legendLines } from "./furniture.js";
-import { get, role } from "./http.js";
+import { handOver } from "./hand_over.js";
+import { get } from "./http.js";
 import { KEYS, actionOf } from "./keys.js";
 import { Line } from "./line.js";
 import { Look } from "./look.js";
-import { newKey, pending, send } from "./outbox.js";
 import "./saved.js";
-import { MODES, Viewer } from "./viewer.js";
+import { Size } from "./size.js";
+import { Viewer } from "./viewer.js";
 
-const REASONS = ["cloud", "shadow", "misregistration", "tide_or_waves", "seasonal", "known_object", "bad_imagery", "not_of_interest"];
 const SCALES = ["change", "tile", "scene"];
 const SETTLED_MS = 300; // a slider has come to rest
-const MAY_DECIDE = role !== "read-only";
+const ABOUT_CHANGES = ["reject", "unsure", "relabel", "outline", "second"];
 const $ = (selector) => document.querySelector(selector);
-const words = (name) => name.replaceAll("_", " ");
 
 const viewer = new Viewer({ maps: $(".maps"), left: $("#left"), right: $("#right"), handle: $(".handle") }, () => show());
 const tools = new Tools(viewer, say);
 const line = new Line((entry) => viewer.addresses(entry.run, area(entry)));
 const film = new Film(viewer, line, $(".film .frames"));
 const look = new Look(viewer, $("#contrast"), $('[data-action="contrast"]'), brief);
-const given = standing(pending()); // own answers of this visit, for undo: {key, subject}
-let item = null;
+const size = new Size(viewer, $(".legend .sizes"), brief);
+const page = {
+  item: null, viewer, line, tools, advance: localStorage.getItem("sitewatch-advance") !== "no",
+  goNext, goTo: async (subject) => open(await line.goTo(subject)), showGiven, heard, askDrawn, brief,
+};
+const answers = new Answers(page);
 let drawn = { run: null, outlines: [] };
 let scale = "change";
-let advance = localStorage.getItem("sitewatch-advance") !== "no";
 
 /** Show an item of the queue. */
 function open(entry, { push = true } = {}) {
   tools.leave();
-  item = entry.item;
-  if (viewer.open(entry.run)) look.reset();
+  const { item } = entry;
+  page.item = item;
+  if (viewer.open(entry.run)) {
+    look.reset();
+    size.reset();
+  }
   film.leave();
   viewer.setCurrent(item.change, item.subject);
   showDrawn();
   fit();
-  $(".facts").innerHTML = item.facts_html; // made by the desk's own templates, which escape every value
+  showFacts();
   $(".facts").scrollTop = 0;
-  $("#given").textContent = item.given;
   $("#left-count").textContent = line.words();
   $("#crumb").textContent = item.title;
   document.title = `${item.title} · sitewatch`;
-  for (const name of ["confirm", "reject", "unsure"]) $(`[data-action="${name}"]`).disabled = !MAY_DECIDE || !item.decidable;
-  for (const [name, label] of [["confirm", item.is_tile ? "Nothing missed" : "Confirmed"], ["reject", "Rejected"]]) {
-    $(`[data-action="${name}"] span`).textContent = label;
-  }
-  for (const name of ["reject", "unsure", "relabel", "outline", "second"]) $(`[data-action="${name}"]`).disabled ||= item.is_tile;
+  showButtons(item);
   show();
   if (push) history.pushState({ subject: item.subject }, "", line.address(item.subject));
-  const { subject } = item;
   viewer.whenShown().then(() => {
-    if (item.subject !== subject) return;
+    if (page.item.subject !== item.subject) return;
     film.open(item);
     askDrawn();
     fetchAhead();
   });
+}
+
+function showFacts() {
+  $(".facts").innerHTML = page.item.facts_html; // made by the desk's own templates, which escape every value
+  showGiven(page.item.given);
+}
+
+function showGiven(words) {
+  $("#given").textContent = words;
+}
+
+/** What can be said of this item. */
+function showButtons(item) {
+  for (const name of ["confirm", "reject", "unsure"]) $(`[data-action="${name}"]`).disabled = !mayDecide || !item.decidable;
+  for (const [name, label] of [["confirm", item.is_tile ? "Nothing missed" : "Confirmed"], ["reject", "Rejected"]]) {
+    $(`[data-action="${name}"] span`).textContent = label;
+  }
+  for (const name of ABOUT_CHANGES) $(`[data-action="${name}"]`).disabled ||= item.is_tile;
+}
+
+/** What the desk made of an answer: shown where it is about what is on the screen. */
+function heard(told) {
+  if (told.subject !== page.item.subject) return;
+  page.item = { ...page.item, ...told };
+  showFacts();
+  showDrawn();
 }
 
 /** Fetch what comes next, as it would be shown now, once that rests. */
@@ -69,6 +96,7 @@ function fetchAhead(rests = 50) {
 
 /** Outlines that people drew; what is known of this item goes before what is known of the run. */
 function showDrawn() {
+  const { item } = page;
   if (drawn.run !== viewer.run.key) drawn = { run: viewer.run.key, outlines: [] };
   const others = drawn.outlines.filter(({ change }) => change !== item.change);
   viewer.setExtra(item.extra ? [...others, item.extra] : others);
@@ -81,7 +109,7 @@ async function askDrawn() {
     const { outlines } = await get(`/api/runs/${encodeURIComponent(key)}/drawn`);
     if (viewer.run.key !== key) return;
     drawn = { run: key, outlines };
-    item.extra = outlines.find(({ change }) => change === item.change) ?? null;
+    page.item.extra = outlines.find(({ change }) => change === page.item.change) ?? null;
     showDrawn();
   } catch {
     // those that are known stay; they are asked for again with the next item
@@ -94,42 +122,17 @@ function area({ item: of, run }) {
 }
 
 function fit() {
-  viewer.fit(area({ item, run: viewer.run }));
-  for (const name of SCALES) $(`[data-action="scale:${name}"]`).setAttribute("aria-pressed", String(scale === name));
+  viewer.fit(area({ item: page.item, run: viewer.run }));
+  for (const name of SCALES) press(`scale:${name}`, scale === name);
 }
 
 /** Everything around the maps, as it is now. */
 function show() {
-  if (!viewer.run || !viewer.view || !item) return;
-  drawFurniture($(".furniture"), viewer.run, viewer.view.getResolution());
-  drawLegend($(".legend"), legendLines(viewer.run, viewer.mode, viewer.shown));
-  for (const mode of MODES) $(`[data-action="mode:${mode}"]`).setAttribute("aria-pressed", String(viewer.mode === mode));
-  for (const [layer, on] of Object.entries(viewer.shown)) {
-    $(`[data-action="layer:${layer}"]`).setAttribute("aria-pressed", String(on));
-  }
-  const left = viewer.leftDate();
-  const told = { side: left, blink: left, swipe: "before", fade: "fade", difference: "difference" }[viewer.mode];
-  const percent = Math.round((viewer.flipped ? 1 - viewer.fade : viewer.fade) * 100);
-  $("#tag-left").innerHTML = "";
-  $("#tag-left").append(...tag(told === "fade" || told === "difference" ? null : told, told === "fade"
-    ? `${percent} % after` : told === "difference" ? "after − before, on the shared contrast" : ""));
-  if (viewer.mode === "blink") $("#tag-left").append(` · ${viewer.blink} per second`);
-  $("#tag-right").innerHTML = "";
-  $("#tag-right").append(...tag(viewer.mode === "side" && viewer.flipped ? "before" : "after", ""));
-  $("#tag-right").hidden = !["side", "swipe"].includes(viewer.mode);
-  $("#advance").setAttribute("aria-pressed", String(advance));
+  if (!viewer.run || !viewer.view || !page.item) return;
+  drawCaptions(viewer, page.item);
+  size.show();
+  press("advance", page.advance);
 }
-
-function tag(date, text) {
-  if (date === null) return [text];
-  const other = viewer.other[date];
-  const acquired = other ? other.acquired : viewer.run.dates[date].acquired;
-  const strong = document.createElement("b");
-  strong.textContent = other ? `in place of ${date}` : date;
-  return [strong, ` ${acquired ? utc(acquired) : "time unknown"}`];
-}
-
-const utc = (text) => `${new Date(text).toISOString().slice(0, 19).replace("T", " ")} UTC`;
 
 function say(text) {
   clearTimeout(brief.timer);
@@ -142,163 +145,55 @@ function brief(text) {
   brief.timer = setTimeout(() => say(null), 1500);
 }
 
-/** Send an answer about this item; the page does not wait for it. */
-function answer(act, body, { subject = item.subject, run = null, thenNext = false } = {}) {
-  const key = newKey();
-  given.push({ key, subject });
-  const goesOn = thenNext && advance;
-  send({ key, act, subject, run, body, run_key: viewer.run.key, show: !goesOn }).then((result) => heard(result, act));
-  line.forget(subject);
-  if (goesOn) goNext();
-}
-
-/** What the desk made of an answer: shown where it is about what is on the screen. */
-function heard({ item: told }, act) {
-  line.recount();
-  if (["missed", "outline", "undo"].includes(act)) askDrawn();
-  if (!told || told.subject !== item.subject) return;
-  item = { ...item, ...told };
-  $("#given").textContent = item.given;
-  $(".facts").innerHTML = item.facts_html;
-  showDrawn();
-}
-
-function decide(verdict, reason = null) {
-  if (!MAY_DECIDE || !item.decidable) return;
-  $("#given").textContent = `You: ${words(verdict)}${reason ? `, ${words(reason)}` : ""}`;
-  answer("verdict", reason ? { verdict, reason } : { verdict, ...(line.settles ? { settles: true } : {}) }, { thenNext: true });
-}
-
-async function reject() {
-  if (!MAY_DECIDE || item.is_tile) return;
-  const about = item.subject;
-  const reason = await choose("Rejected: why?", REASONS.map((value) => ({ value, words: words(value) })));
-  if (reason && item.subject === about) {
-    $("#given").textContent = `You: rejected, ${words(reason)}`;
-    answer("verdict", { verdict: "rejected", reason, ...(line.settles ? { settles: true } : {}) }, { thenNext: true });
-  }
-}
-
-async function label(title, current = null) {
-  const options = viewer.run.labels.map((value) => ({ value, words: value }));
-  return choose(title, options, { other: "another label", current });
-}
-
-async function relabel() {
-  if (!MAY_DECIDE || item.is_tile) return;
-  const about = item.subject;
-  const chosen = await label("What is it?", item.label);
-  if (chosen && item.subject === about) answer("relabel", { label: chosen });
-}
-
-function outline() {
-  if (!MAY_DECIDE || item.is_tile || !item.ring) return;
-  const help_ = "Outline: drag its corners, arrows nudge it (Shift: five pixels), + and − size it, D draws anew. Enter saves, Esc leaves.";
-  tools.edit("outline", item.ring, help_, (ring) => {
-    item.ring = ring;
-    answer("outline", { outline_px: ring });
-    brief("Outline sent.");
-  });
-}
-
-function missed() {
-  if (!MAY_DECIDE) return;
-  const help_ = "A missed change: put the outline on it. Arrows move it, + and − size it, corners can be dragged, D draws it. Enter goes on.";
-  tools.edit("missed", tools.square(), help_, async (ring) => {
-    const kind = await choose("What happened there?", [
-      { value: "appeared", words: "appeared: it stands there after" }, { value: "vanished", words: "vanished: it stood there before" },
-    ]);
-    const chosen = kind && await label("What is it?");
-    if (!chosen) return;
-    answer("missed", { outline_px: ring, kind, label: chosen }, { subject: null, run: viewer.run.name });
-    if (item.is_tile && item.decidable) answer("verdict", { verdict: "missed" });
-    brief("Missed change sent.");
-  });
-}
-
-async function note() {
-  if (!MAY_DECIDE) return;
-  const about = item.subject;
-  const text = await write("Note", { longest: 4000 });
-  if (text && item.subject === about) answer("note", { text });
-}
-
-function second() {
-  if (MAY_DECIDE && !item.is_tile) answer("assign_second", { rule: "asked for at the desk" });
-}
-
-/** Take the last answer back: of this visit, or what the desk knows of the last hours. */
-async function undo() {
-  if (!MAY_DECIDE) return;
-  const own = given.pop();
-  const last = own ? { subject: own.subject, body: { event_key: own.key } } : await lastTaken();
-  if (!last) return;
-  const { subject, body } = last;
-  send({ key: newKey(), act: "undo", subject, run: null, body, run_key: viewer.run.key })
-    .then((result) => heard(result, "undo"));
-  line.forget(subject);
-  if (subject && subject !== item.subject) open(await line.goTo(subject));
-  $("#given").textContent = "Taken back";
-}
-
-/** The last own answer that the desk knows, for a page that was loaded since. */
-async function lastTaken() {
-  try {
-    const { event, subject } = await get("/api/answers/last");
-    if (event !== null) return { subject, body: { event } };
-    brief("There is no answer of yours to take back.");
-  } catch (problem) {
-    brief(`Your last answer is not known: ${problem.message}.`);
-  }
-  return null;
-}
-
-/** Answers that no other one takes back. */
-function standing(answers) {
-  const undone = new Set(answers.filter(({ act }) => act === "undo").map(({ body }) => body.event_key));
-  return answers.filter(({ act, key }) => act !== "undo" && !undone.has(key));
-}
-
 async function goNext() {
-  const entry = await line.next(item.subject);
+  const entry = await line.next(page.item.subject);
   if (entry) open(entry);
   else say("That was the last one here. Q leads back to the queue.");
 }
 
 async function goBack() {
-  const entry = await line.back(item.subject);
+  const entry = await line.back(page.item.subject);
   if (entry) open(entry);
 }
 
 function setAdvance() {
-  advance = !advance;
-  localStorage.setItem("sitewatch-advance", advance ? "yes" : "no");
+  page.advance = !page.advance;
+  localStorage.setItem("sitewatch-advance", page.advance ? "yes" : "no");
   show();
 }
 
+function handOverRun() {
+  const { key, name, site, dates } = viewer.run;
+  const [before, after] = ["before", "after"].map((date) => dates[date].acquired?.slice(0, 10) ?? "no date");
+  handOver([{ key, words: `${site?.name ?? name}, ${before} to ${after}` }]);
+}
+
 const ACTIONS = {
-  confirm: () => (item.is_tile ? decide("nothing_missed") : decide("confirmed")),
-  unsure: () => !item.is_tile && decide("unsure"),
-  reject, relabel, outline, missed, note, undo, second, help: () => help(KEYS),
+  confirm: () => answers.decide(page.item.is_tile ? "nothing_missed" : "confirmed"),
+  unsure: () => !page.item.is_tile && answers.decide("unsure"),
+  help: () => help(KEYS), handover: handOverRun,
   next: goNext, back: goBack, queue: () => location.assign(line.queue()), advance: setAdvance,
   less: () => viewer.step(-1), more: () => viewer.step(1),
   scale: (to) => { scale = to ?? SCALES[(SCALES.indexOf(scale) + 1) % SCALES.length]; fit(); },
-  mode: (mode) => viewer.setMode(mode), layer: (layer) => viewer.toggle(layer),
+  mode: (mode) => viewer.setMode(mode), layer: (layer) => viewer.toggle(layer), size: () => size.next(),
   zoom: (steps) => viewer.zoom(Number(steps)), pan: (by) => viewer.pan(by.split(",").map(Number)),
   film: (step) => film.step(Number(step)), flip: () => viewer.flip(true),
   bands: () => look.nextBands(), smooth: () => viewer.setSmooth(!viewer.smooth), measure: () => tools.measure(),
   contrast: (what) => (what === "reset" ? look.usual() : look.toggle()),
   escape: () => tools.leave() || (look.isOpen ? look.toggle() : say(null)),
 };
+for (const name of ["reject", "relabel", "outline", "missed", "note", "second", "place", "undo"]) {
+  ACTIONS[name] = () => answers[name]();
+}
 
 function act(action) {
   const [name, argument] = action.split(":");
   ACTIONS[name]?.(argument);
-  if (["scale", "mode", "layer", "bands", "contrast"].includes(name)) fetchAhead();
+  if (["scale", "mode", "layer", "bands", "contrast", "size"].includes(name)) fetchAhead();
 }
 
 addEventListener("keydown", (event) => {
-  if (isOpen() || !item) return;
+  if (isOpen() || !page.item) return;
   if (!event.target.closest?.("input, textarea, select") && tools.key(event)) {
     event.preventDefault();
     return;
@@ -315,14 +210,7 @@ addEventListener("click", (event) => {
   if (button && !button.disabled) act(button.dataset.action);
 });
 $("#contrast").addEventListener("input", () => fetchAhead(SETTLED_MS));
-$(".handle").addEventListener("keydown", (event) => {
-  const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-  if (step && viewer.mode === "swipe") {
-    viewer.step(step);
-    event.stopPropagation();
-    event.preventDefault();
-  }
-});
+$(".legend .sizes").addEventListener("change", () => fetchAhead());
 addEventListener("popstate", async (event) => {
   if (event.state?.subject) open(await line.goTo(event.state.subject), { push: false });
 });

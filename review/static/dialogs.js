@@ -4,7 +4,7 @@ import { listKeys } from "./keys.js";
 
 /** Let somebody choose one of [{value, words}]; resolves with the value or null. `other` adds a field for another text. */
 export function choose(title, options, { other = null, current = null } = {}) {
-  const { dialog, end } = make(title);
+  const { dialog, end } = frame(title);
   const list = document.createElement("ol");
   return new Promise((resolve) => {
     options.forEach(({ value, words }, index) => {
@@ -44,7 +44,7 @@ export function choose(title, options, { other = null, current = null } = {}) {
 
 /** Let somebody write; resolves with the text or null. Control+Enter saves. */
 export function write(title, { longest }) {
-  const { dialog, end } = make(title);
+  const { dialog, end } = frame(title);
   const area = Object.assign(document.createElement("textarea"), { maxLength: longest });
   area.setAttribute("aria-label", title);
   const save = Object.assign(document.createElement("button"), { type: "button", className: "primary", textContent: "Save" });
@@ -66,7 +66,7 @@ export function write(title, { longest }) {
 
 /** Show a table of keys. */
 export function help(table) {
-  const { dialog, end } = make("Keys");
+  const { dialog, end } = frame("Keys");
   const keys = Object.assign(document.createElement("div"), { className: "keys" });
   listKeys(keys, table);
   dialog.insertBefore(keys, end);
@@ -76,7 +76,8 @@ export function help(table) {
 /** Whether a dialog is open. */
 export const isOpen = () => document.querySelector("dialog[open]") !== null;
 
-function make(title) {
+/** A dialog that is not shown yet, with a row at its end that closes it. */
+export function frame(title) {
   const dialog = document.createElement("dialog");
   dialog.setAttribute("aria-label", title);
   dialog.append(Object.assign(document.createElement("h2"), { textContent: title }));

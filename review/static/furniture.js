@@ -1,4 +1,4 @@
-// What a map needs around it: scale bar, north arrow, legends of the layers.
+// What a map needs around it: scale bar, north arrow, swatches of a legend.
 
 const BAR_PX = 130;
 
@@ -21,28 +21,11 @@ export function drawFurniture(element, run, resolution) {
   if (run.north_deg !== null) north.style.transform = `rotate(${run.north_deg}deg)`;
 }
 
-/** Lines of the legend for what is switched on: [[colour or "hatch" or kind, words]]. */
-export function legendLines(run, mode, shown) {
-  const lines = [];
-  if (mode === "difference" || shown.evidence) {
-    const what = mode === "difference" ? "" : `, strongest from ${run.evidence_full} sigma`;
-    lines.push(["#ffdd57", `brighter than before${what}`], ["#8b6cff", `darker than before${what}`]);
-  }
-  if (shown.detectability) {
-    if (run.detectability === null) lines.push(["hatch", "nothing was assessed here"]);
-    for (const { words, colour } of run.detectability?.classes ?? []) lines.push([`rgb(${colour.join(",")})`, words]);
-    if (run.detectability) lines.push(["none", `at a contrast of ${run.detectability.ordinary} (${run.detectability.unit})`]);
-  }
-  if (shown.validity || (shown.detectability && run.detectability)) lines.push(["hatch", "not observed on both dates"]);
-  return lines;
-}
-
-/** Fill the legend. */
+/** Fill a legend: [[colour, "hatch", "head" or "none", words]]. */
 export function drawLegend(element, lines) {
-  element.hidden = lines.length === 0;
-  element.replaceChildren(...lines.map(([colour, words]) => {
-    const line = document.createElement("p");
-    if (colour !== "none") line.append(swatch(colour));
+  element.replaceChildren(...lines.map(([what, words]) => {
+    const line = Object.assign(document.createElement("p"), { className: what === "head" ? "title" : "" });
+    if (what !== "none" && what !== "head") line.append(swatch(what));
     line.append(words);
     return line;
   }));

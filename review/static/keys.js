@@ -10,6 +10,7 @@ export const KEYS = [
     ["o", "O", "Correct the outline: arrows nudge, D draws anew", "outline"],
     ["a", "A", "Add a change that was missed", "missed"],
     ["t", "T", "Write a note", "note"],
+    ["n", "N", "Suppress what comes up again here, or show it again", "place"],
     ["z", "Z", "Undo your last answer", "undo"],
     ["2", "Shift 2", "Ask for a blind second review", "second", "Shift"],
   ]],
@@ -17,6 +18,7 @@ export const KEYS = [
     ["j", "J", "Next", "next"],
     ["k", "K", "Back to the one before", "back"],
     ["q", "Q", "To the queue", "queue"],
+    ["f", "F", "Files to hand over", "handover"],
     ["g", "G", "Go on by itself after an answer, or not", "advance"],
   ]],
   ["Compare", [
@@ -44,6 +46,7 @@ export const KEYS = [
     ["y", "Y", "Zones of the site", "layer:zones"],
     ["e", "E", "Evidence", "layer:evidence"],
     ["d", "D", "Detectability: what would have been found", "layer:detectability"],
+    ["p", "P", "Detectability of the next size of objects", "size"],
     ["v", "V", "Validity: what could not be seen", "layer:validity"],
     ["b", "B", "Other bands", "bands"],
     ["w", "W", "Contrast", "contrast"],
@@ -63,6 +66,7 @@ export const LIST_KEYS = [
     ["j", "J", "Next one", "next"],
     ["k", "K", "The one before", "back"],
     ["Enter", "Enter", "Open it; the first one where none is chosen", "open"],
+    ["f", "F", "Files to hand over, of what is shown", "handover"],
   ]],
   ["Help", [
     ["?", "?", "These keys", "help"],

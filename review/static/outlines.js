@@ -2,7 +2,7 @@
 
 import { CircleStyle, Feature, Fill, LineString, Point, Polygon, Stroke, Style, Text, VectorSource } from "./vendor/ol.js";
 
-export const COLOURS = { appeared: "#56b4e9", vanished: "#f08c00", moved: "#e282be" };
+export const COLOURS = { appeared: "#56b4e9", vanished: "#f08c00", moved: "#ffd2e6" };
 const DASHES = { appeared: undefined, vanished: [9, 6], moved: [14, 5, 3, 5] };
 const LETTERS = { appeared: "A", vanished: "V", moved: "M" };
 const FONT = "700 13px system-ui, sans-serif";

@@ -1,9 +1,8 @@
 // Both dates under one view: side by side, swipe, blink, fade, difference. One zoom, one contrast.
 
-import {
-  OlMap, Projection, TileGrid, TileImage, TileLayer, VectorLayer, VectorSource, View, defaultInteractions, getRenderPixel,
-} from "./vendor/ol.js";
-import { changeSource, changeStyle, drawStyle, zoneSource, zoneStyle } from "./outlines.js";
+import { Projection, TileGrid, TileImage, VectorSource, View } from "./vendor/ol.js";
+import { changeSource, zoneSource } from "./outlines.js";
+import { clipSwipe, crossOver, makeSide, moveSwipe } from "./sides.js";
 import { address, addresses } from "./tiles.js";
 
 export const MODES = ["side", "swipe", "blink", "fade", "difference"];
@@ -32,32 +31,15 @@ export class Viewer {
     this.run = null;
     this.view = null;
     this.drawing = new VectorSource();
-    this.sides = { left: this.side("left", () => this.leftDate()), right: this.side("right", () => "after") };
+    this.sides = {
+      left: makeSide(this, elements.left, () => this.leftDate()), right: makeSide(this, elements.right, () => "after"),
+    };
     this.ticking = null;
     this.waiting = [];
-    this.handle();
-  }
-
-  side(name, date) {
-    const layer = (zIndex) => new TileLayer({ zIndex, preload: 0, cacheSize: 512 });
-    const vector = (style, zIndex, declutter = false) => new VectorLayer({ zIndex, style, declutter, updateWhileInteracting: true });
-    const layers = {
-      before: layer(0), after: layer(1), difference: layer(2), detectability: layer(3), evidence: layer(4), validity: layer(5),
-      zones: vector(zoneStyle, 6, true), outlines: vector(changeStyle(date, () => this.current), 7), drawing: vector(drawStyle, 8),
-    };
-    layers.drawing.setSource(this.drawing);
-    const map = new OlMap({
-      target: this.elements[name], layers: Object.values(layers), controls: [],
-      interactions: defaultInteractions({ altShiftDragRotate: false, pinchRotate: false, keyboard: false, doubleClickZoom: false }),
-    });
-    if (name === "left") this.clip(layers.after, map);
-    map.on("pointermove", (event) => this.cross(name, event));
-    map.on("rendercomplete", () => {
-      Object.assign(this.elements[name].dataset, { rendered: "yes", shown: this.subject ?? "" });
-      this.tellShown();
-    });
-    this.elements[name].addEventListener("pointerleave", () => this.cross(name, null));
-    return { map, layers };
+    for (const [name, { map }] of Object.entries(this.sides)) map.on("rendercomplete", () => this.rendered(name));
+    clipSwipe(this, this.sides.left);
+    moveSwipe(this, elements);
+    crossOver(this, elements, this.sides);
   }
 
   /** Show a run, as `/api/runs/<key>` describes it; whether it was another one. */
@@ -66,6 +48,7 @@ export class Viewer {
     this.run = run;
     this.other = { before: null, after: null };
     this.look = {};
+    this.size = this.sizeFor(run);
     const [cols, rows] = run.size;
     const extent = [0, -rows, cols, 0];
     this.projection = new Projection({ code: `pixels-${run.key}`, units: "pixels", extent });
@@ -98,7 +81,12 @@ export class Viewer {
   addresses(run, area) {
     const shown = [...(this.mode === "difference" ? ["difference"] : DATES), ...OVERLAYS.filter((name) => this.shown[name])];
     const look = run.key === this.run.key ? this.look : {}; // another run begins with its own
-    return addresses(run, shown, area, this.sides.left.map.getSize(), { look, size: this.size });
+    return addresses(run, shown, area, this.sides.left.map.getSize(), { look, size: this.sizeFor(run) });
+  }
+
+  /** The chosen size of objects, where a run knows of it. */
+  sizeFor(run) {
+    return run.detectability?.sizes.some(({ name }) => name === this.size) ? this.size : "";
   }
 
   source(layer, other = null) {
@@ -131,6 +119,12 @@ export class Viewer {
 
   setLook(look) {
     this.look = look;
+    this.sources();
+  }
+
+  setSize(size) {
+    if (size === this.size) return;
+    this.size = size;
     this.sources();
   }
 
@@ -181,12 +175,18 @@ export class Viewer {
 
   /** The [ and ] keys. */
   step(sign) {
-    if (this.mode === "swipe") this.swipe = Math.min(1, Math.max(0, this.swipe + sign * 0.05));
+    if (this.mode === "swipe") this.setSwipe(this.swipe + sign * 0.05);
     if (this.mode === "fade") this.fade = Math.min(1, Math.max(0, this.fade + sign * 0.1));
     if (this.mode === "blink") {
       const index = BLINK_HZ.indexOf(this.blink) + sign;
       this.blink = BLINK_HZ[Math.min(BLINK_HZ.length - 1, Math.max(0, index))];
     }
+    this.arrange();
+  }
+
+  /** Where before ends and after begins, as a share of the width. */
+  setSwipe(share) {
+    this.swipe = Math.min(1, Math.max(0, share));
     this.arrange();
   }
 
@@ -242,6 +242,12 @@ export class Viewer {
     });
   }
 
+  /** All that one side wants to show is on the screen. */
+  rendered(name) {
+    Object.assign(this.elements[name].dataset, { rendered: "yes", shown: this.subject ?? "" });
+    this.tellShown();
+  }
+
   tellShown() {
     const sides = ["left", "right"].map((name) => this.elements[name]).filter((element) => !element.hidden);
     if (sides.every(({ dataset }) => dataset.rendered === "yes" && dataset.shown === this.subject)) {
@@ -269,47 +275,5 @@ export class Viewer {
       this.sides.left.layers.outlines.changed();
       this.told();
     }, 500 / this.blink);
-  }
-
-  /** In swipe mode *after* is drawn right of the handle alone. */
-  clip(layer, map) {
-    layer.on("prerender", (event) => {
-      const context = event.context;
-      context.save();
-      if (this.mode !== "swipe") return;
-      const [width, height] = map.getSize();
-      const x = width * (this.flipped ? 1 - this.swipe : this.swipe);
-      const corners = [[x, 0], [width, 0], [width, height], [x, height]].map((corner) => getRenderPixel(event, corner));
-      context.beginPath();
-      corners.forEach(([px, py], index) => (index ? context.lineTo(px, py) : context.moveTo(px, py)));
-      context.closePath();
-      context.clip();
-    });
-    layer.on("postrender", (event) => event.context.restore());
-  }
-
-  handle() {
-    const { handle, maps } = this.elements;
-    const drag = (event) => {
-      const box = maps.getBoundingClientRect();
-      this.swipe = Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
-      this.arrange();
-    };
-    handle.addEventListener("pointerdown", (event) => {
-      handle.setPointerCapture(event.pointerId);
-      handle.addEventListener("pointermove", drag);
-    });
-    handle.addEventListener("pointerup", () => handle.removeEventListener("pointermove", drag));
-  }
-
-  /** The same place on the other date, while the mouse moves over one of them. */
-  cross(name, event) {
-    const other = name === "left" ? "right" : "left";
-    const mark = this.elements[other].querySelector(".cross");
-    mark.hidden = !event || this.mode !== "side";
-    if (mark.hidden) return;
-    const place = this.sides[other].map.getPixelFromCoordinate(event.coordinate);
-    if (!place) return;
-    [mark.style.left, mark.style.top] = place.map((value) => `${value}px`);
   }
 }

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -38,6 +39,16 @@ def write_runs(root: Path, work: Path) -> None:
         changes=(runs.appeared((20, 30, 60, 70)), runs.vanished((200, 100, 240, 130))),
     )  # fmt: skip
     write_run(plain, root=root)
+
+
+def write_recurrence(root: Path, work: Path) -> str:
+    """A later run in which the first change of the site comes up again; its id there."""
+    again = replace(runs.appeared(), id="again")
+    after = runs.scene("later-scene", runs.AFTER_TIME + timedelta(days=10))
+    write_run(
+        runs.record(work, name="testbase/later", pair="later", changes=(again,), after=after), root=root
+    )
+    return again.id
 
 
 @dataclass(kw_only=True)

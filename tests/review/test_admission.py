@@ -169,7 +169,6 @@ def test_what_only_a_lead_may_do(desk: RunningDesk, ana: Person, change: str) ->
     form = {"csrf": ana.csrf, "name": "Eve", "role": "lead"}
     assert ana.client.post("/reviewers/invite", data=form).status_code == 403
     assert ana.answer("verdict", change, {"verdict": "confirmed", "settles": True}).status_code == 403
-    assert ana.answer("suppress", change, {"until": "2030-01-01", "reason": "shadow"}).status_code == 403
     page = lead.client.post("/reviewers/invite", data=form | {"csrf": lead.csrf, "role": "reviewer"})
     link = page.text.split(f'value="{ADDRESS}', 1)[1].split('"', 1)[0]
     assert "Welcome, Eve" in desk.stranger().get(link).text

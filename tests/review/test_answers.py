@@ -1,7 +1,6 @@
 """Answers: each one event, counted once, refused in words; and what a second reviewer is not to know."""
 
 import shutil
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,10 +8,9 @@ from uuid import uuid4
 
 import pytest
 
-from catalog.run import write_run
 from catalog.second_review import SecondRule
 from tests.review.conftest import ADDRESS, PLAIN_RUN, SITE_RUN, Person, RunningDesk, opened
-from tests.unit.catalog.catalog_runs import AFTER_TIME, appeared, grid_of, record, scene, vanished
+from tests.unit.catalog.catalog_runs import appeared, grid_of, vanished
 
 SITE_KEY = SITE_RUN.replace("/", "_")
 RING = [[300, 310], [340, 310], [340, 330], [300, 330], [300, 310]]
@@ -192,14 +190,14 @@ def test_undo_takes_back_the_own_answer_and_keeps_both_events(
 def test_the_last_own_answer_is_known(
     desk: RunningDesk, ana: Person, change: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    nothing = {"event": None, "subject": None}
+    nothing = {"event": None, "subject": None, "act": None}
     assert ana.get("/api/answers/last").json() == nothing
     ana.answer("verdict", change, {"verdict": "confirmed"})
     ana.answer("note", change, {"text": "first"})
     desk.person("Omar").answer("note", change, {"text": "another's"})
-    assert ana.get("/api/answers/last").json() == {"event": 2, "subject": change}
+    assert ana.get("/api/answers/last").json() == {"event": 2, "subject": change, "act": "note"}
     ana.answer("undo", change, {"event": 2})
-    assert ana.get("/api/answers/last").json() == {"event": 1, "subject": change}
+    assert ana.get("/api/answers/last").json() == {"event": 1, "subject": change, "act": "verdict"}
     monkeypatch.setattr("review.answers.SITTING", timedelta(0))
     assert ana.get("/api/answers/last").json() == nothing
     assert desk.stranger().get("/api/answers/last").status_code == 401
@@ -320,20 +318,6 @@ def test_a_blank_tile_is_answered(desk: RunningDesk, ana: Person) -> None:
 def test_ids_follow_from_the_place(change: str) -> None:
     assert appeared().id == change != vanished().id
     assert tuple(grid_of().shape) == (600, 700)
-
-
-def test_a_recurrence_names_the_change_that_was_rejected(root: Path, tmp_path: Path) -> None:
-    later = record(
-        tmp_path / "later", name="testbase/later", pair="later", changes=(replace(appeared(), id="again"),),
-        after=scene("later-scene", AFTER_TIME + timedelta(days=10)),
-    )  # fmt: skip
-    write_run(later, root=root)
-    with opened(root) as desk:
-        ana, first = desk.person("Ana"), appeared().id
-        ana.answer("verdict", first, {"verdict": "rejected", "reason": "known_object"})
-        desk.app.state.store.settle()
-        facts = ana.item("again")["facts_html"]
-        assert f'<a href="/review?subject={first}">change {first}</a> was rejected at this place' in facts
 
 
 def test_a_share_goes_to_a_second_reviewer_by_rule(root: Path) -> None:

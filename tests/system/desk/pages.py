@@ -3,6 +3,7 @@
 import contextlib
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from uuid import uuid4
 
 import numpy as np
@@ -17,8 +18,10 @@ from tests.services.desk import DeskProcess, DeskThread, Watched, looking_at, se
 EXPECTED = r"ERR_|net::|status of 422|beforeunload"
 """What a browser says of answers that a test has lost or refused."""
 
-COLOURS = {"appeared": (86, 180, 233), "vanished": (240, 140, 0), "moved": (226, 130, 190)}
+COLOURS = {"appeared": (86, 180, 233), "vanished": (240, 140, 0), "moved": (255, 210, 230)}
 """Of outlines, as the map paints them."""
+
+AXE = Path("requirements/web/node_modules/axe-core/axe.min.js")
 
 Desk = DeskProcess | DeskThread
 
@@ -102,3 +105,16 @@ def subjects(desk: DeskThread) -> list[str]:
 def saved(page: Page) -> None:
     """Wait until every answer has arrived."""
     page.wait_for_function("() => document.querySelector('.outbox').dataset.state === 'saved'")
+
+
+def assert_accessible(page: Page, repository: Path) -> None:
+    """Nothing that axe calls serious or critical."""
+    page.evaluate((repository / AXE).read_text())
+    found = page.evaluate("() => axe.run(document, { resultTypes: ['violations'] })")
+    assert found["passes"], "it looked at something"
+    serious = [
+        (fault["id"], [node["target"] for node in fault["nodes"]][:3])
+        for fault in found["violations"]
+        if fault["impact"] in ("serious", "critical")
+    ]
+    assert serious == []

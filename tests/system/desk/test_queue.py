@@ -18,7 +18,7 @@ def test_keys_of_the_queue_are_its_own(chromium: Browser, five_desk: DeskThread)
         told = page.locator("dialog").inner_text()
         assert "Next one" in told
         assert "Confirmed" not in told
-        assert page.locator("dialog kbd").all_inner_texts() == ["J", "K", "Enter", "?", "Esc"]
+        assert page.locator("dialog kbd").all_inner_texts() == ["J", "K", "Enter", "F", "?", "Esc"]
         page.keyboard.press("Escape")
         expect(page.locator("dialog")).to_have_count(0)
         for key in ("j", "j", "j", "k"):

@@ -1,6 +1,8 @@
 """A watched site, as `sitewatch run` leaves it: reviewed by three people with the keyboard alone."""
 
+import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +13,16 @@ from pyproj import Proj
 
 from review.palettes import STEPS, UNSEEN
 from tests.services.desk import DeskThread, settled, shot
-from tests.system.desk.pages import begin, centre, events, opened, saved, start_link, watched_page
+from tests.system.desk.pages import (
+    assert_accessible,
+    begin,
+    centre,
+    events,
+    opened,
+    saved,
+    start_link,
+    watched_page,
+)
 
 pytestmark = pytest.mark.system
 
@@ -100,22 +111,73 @@ def check_detectability(page: Page, desk: DeskThread) -> None:
     covered = view(page, "#left")
     expect(page.locator(".legend")).to_contain_text("objects of 12 m found")
     expect(page.locator(".legend")).to_contain_text("none of these found")
+    lengths = stored_cells(desk, -1)
+    assert max(np.isclose(lengths, m).mean() for m in (12, 35, 100, np.inf)) < 0.9, "more than one of them"
+    check_shares(
+        without, covered, [*STEPS[:3], STEPS[-1]], [np.isclose(lengths, m) for m in (12, 35, 100, np.inf)]
+    )
+    check_sizes(page, desk, without)
     page.keyboard.press("d")
+    expect(page.locator(".legend")).to_be_hidden()
+
+
+def check_sizes(page: Page, desk: DeskThread, without: NDArray[np.int64]) -> None:
+    """One size of objects: found or missed, with the share of the whole and of this tile."""
+    run = site_run(desk)
+    entry = json.loads((run / "report.json").read_text())["detectability"]
+    legend, picker = page.locator(".legend"), page.locator(".legend select")
+    words = [size["words"] for size in entry["sizes"]]
+    assert picker.locator("option").all_inner_texts() == ["the smallest found", *words]
+    item = page.evaluate("() => JSON.parse(document.querySelector('#first').textContent).item")
+    for number, size in enumerate(entry["sizes"]):
+        if number == 1:
+            picker.select_option(label=size["words"])
+            page.locator("#left").focus()
+        else:
+            page.keyboard.press("p")
+        here = entry["tiles"][item["tile"]]["found_share"][size["name"]]
+        expect(legend).to_contain_text(
+            f"Share of {size['words']} that would have been found: {size['found_share'] * 100:.0f} %, "
+            f"{here * 100:.0f} % in this tile"
+        )
+        expect(legend).to_contain_text(f"{size['words']} would have been missed")
+        expect(picker).to_have_value(size["name"])
+        enough = stored_cells(desk, number) <= entry["ordinary_contrast"]
+        check_shares(without, view(page, "#left"), [STEPS[0], STEPS[-1]], [enough, ~enough])
+    page.keyboard.press("p")
+    expect(picker).to_have_value("")
+    expect(legend).to_contain_text("none of these found")
+
+
+def site_run(desk: DeskThread) -> Path:
+    return next((desk.root / "field").glob("*_20250111T082000Z"))
+
+
+def stored_cells(desk: DeskThread, layer: int) -> NDArray[np.float64]:
+    """A layer of the tile that is shown, as the file has it."""
+    with rasterio.open(site_run(desk) / "detectability.tif") as stored:
+        cells = stored.read(range(1, stored.count + 1)[layer])[: 350 // 8, 533 // 8 : 1066 // 8]
+    return np.asarray(cells, np.float64)
+
+
+def check_shares(
+    without: NDArray[np.int64],
+    covered: NDArray[np.int64],
+    colours: list[tuple[int, int, int]],
+    wanted: list[NDArray[np.bool_]],
+) -> None:
     part = (slice(60, -90), slice(20, -20))
     strength = 125 / 255
-    colours = [*STEPS[:3], STEPS[-1]]
     mixed = [without[part] * (1 - strength) + np.array(colour) * strength for colour in colours]
-    fits = [np.abs(covered[part] - wanted).max(axis=2) < 8 for wanted in mixed]
-    assert np.any(fits, axis=0).mean() > 0.95, "one of the colours of the legend everywhere"
-    folder = next((desk.root / "field").glob("*_20250111T082000Z"))
-    with rasterio.open(folder / "detectability.tif") as stored:
-        lengths = stored.read(stored.count)[: 350 // 8, 533 // 8 : 1066 // 8]
-    wanted = [np.isclose(lengths, length).mean() for length in (12, 35, 100, np.inf)]
-    assert np.abs(np.subtract([fit.mean() for fit in fits], wanted)).max() < 0.1
-    assert max(wanted) < 0.9, "more than one of them"
+    fits = [np.abs(covered[part] - there).max(axis=2) < 8 for there in mixed]
+    assert np.any(fits, axis=0).mean() > 0.9, "one of the colours of the legend everywhere"
+    shares = [there.mean() for there in wanted]
+    assert np.abs(np.subtract([fit.mean() for fit in fits], shares)).max() < 0.1
 
 
-def test_tiles_without_changes_are_looked_at_too(chromium: Browser, site_desk: DeskThread) -> None:
+def test_tiles_without_changes_are_looked_at_too(
+    chromium: Browser, site_desk: DeskThread, repository: Path
+) -> None:
     with watched_page(chromium, site_desk, start_link(site_desk, "Ana", "reviewer")) as watched:
         page = watched.page
         page.goto(f"{site_desk.address}/?what=unseen")
@@ -126,7 +188,7 @@ def test_tiles_without_changes_are_looked_at_too(chromium: Browser, site_desk: D
         opened(page)
         expect(page.locator("#given")).to_have_text("Nothing can be said of this tile")
         page.keyboard.press("v")
-        expect(page.locator(".legend")).to_have_text("not observed on both dates")
+        expect(page.locator(".legend")).to_contain_text("not observed on both dates")
         for side in ("#left", "#right"):
             hatched = np.abs(view(page, side)[60:300, 40:-40] - UNSEEN).max(axis=2) < 30
             assert 0.15 < hatched.mean() < 0.6, "lines over all of it"
@@ -141,6 +203,7 @@ def test_tiles_without_changes_are_looked_at_too(chromium: Browser, site_desk: D
         expect(page.locator("a.change")).to_have_count(7)
         page.keyboard.press("Enter")
         opened(page)
+        assert_accessible(page, repository)
         first = page.evaluate("() => history.state.subject")
         page.keyboard.press("c")
         expect(page.locator("#left-count")).to_have_text("6 waiting")

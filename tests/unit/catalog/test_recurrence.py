@@ -51,6 +51,37 @@ class TestRecurrence:
         verdict(store, "rejected", first, reason="known_object", by="bob")
         assert subjects(store, suppressed=True) == [later]
 
+    def test_nor_do_words_that_suppress_the_place(self, tmp_path: Path, opened: Open) -> None:
+        store = opened(self.archive(tmp_path, 1, 5, 9).root)
+        first, later = finding_id(Day(day=1), Day(day=5)), finding_id(Day(day=5), Day(day=9))
+        store.append(draft("assign_second", first, rule="asked for"))
+        verdict(store, "rejected", first, reason="cloud")
+        store.append(draft("suppress", first, until="2026-01-09", reason="cloud"))
+        store.settle()
+        assert subjects(store, suppressed=True) == []
+        verdict(store, "rejected", first, reason="cloud", by="bob")
+        assert subjects(store, suppressed=True) == [later]
+
+    def test_each_word_about_a_place_can_be_taken_back(self, tmp_path: Path, opened: Open) -> None:
+        store = opened(self.archive(tmp_path, 1, 5, 9).root)
+        first, later = finding_id(Day(day=1), Day(day=5)), finding_id(Day(day=5), Day(day=9))
+        said = [
+            store.append(draft("suppress", first, until="2025-06-30", reason="seasonal")),
+            store.append(draft("suppress", first, until="2027-06-30", reason="seasonal")),
+            store.append(draft("unsuppress", first, by="bob")),
+        ]
+        found = []
+        for event in reversed(said):
+            store.settle()
+            entry = store.entry(later)
+            assert entry is not None
+            found.append(entry.suppressed_until)
+            store.append(draft("undo", first, by=event.reviewer, event=event.seq))
+        store.settle()
+        assert found == [None, "2027-06-30", "2025-06-30"]
+        assert subjects(store, suppressed=True) == []
+        assert [event.act for event in store.events()] == ["suppress"] * 2 + ["unsuppress"] + ["undo"] * 3
+
     @pytest.mark.parametrize("reason", ["cloud", "misregistration", "bad_imagery"])
     def test_reasons_of_one_pair_mark_nothing_by_themselves(
         self, tmp_path: Path, opened: Open, reason: str
