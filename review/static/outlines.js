@@ -17,7 +17,7 @@ export const toPixels = ([x, y]) => [x, -y];
 export function changeSource(outlines) {
   const features = outlines.map((outline) => {
     const feature = new Feature(new Polygon([outline.ring.map(toMap)]));
-    feature.setProperties(outline);
+    feature.setProperties(outline, true); // nobody listens yet
     return feature;
   });
   return new VectorSource({ features });
@@ -28,7 +28,7 @@ export function zoneSource(zones) {
   const features = zones.flatMap((zone) => zone.paths_px.map((path) => {
     const points = path.map(toMap);
     const feature = new Feature(points.length === 1 ? new Point(points[0]) : new LineString(points));
-    feature.setProperties({ name: zone.name });
+    feature.setProperties({ name: zone.name }, true);
     return feature;
   }));
   return new VectorSource({ features });
