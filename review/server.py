@@ -95,7 +95,8 @@ def _listen(settings: DeskSettings, *, any_port: bool) -> tuple[socket.socket, D
         raise CannotOpen(f"--host {settings.host}: {problem}") from problem
     tries = [settings.port, 0] if any_port else [settings.port]
     for port in tries:
-        listening = socket.socket(family, socket.SOCK_STREAM)
+        # With the protocol named, asyncio sets TCP_NODELAY; else the body of an answer waits 40 ms behind its head.
+        listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listening.bind((settings.host, port))
