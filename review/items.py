@@ -123,8 +123,16 @@ class Item:
     def focus(self) -> list[float]:
         """The part of the grid to open with."""
         if self.change is not None:
-            return [float(edge) for edge in documents.focus(self.change)]
-        return [float(edge) for edge in self.tile["bbox_px"]] if self.drawn is None else _around(self.drawn)
+            return documents.focus(self.run, self.change)
+        if self.drawn is not None:
+            return documents.surroundings(self.run, _around(self.drawn))
+        return [float(edge) for edge in self.tile["bbox_px"]]
+
+    @property
+    def tile_box(self) -> list[float]:
+        """The part of the grid that shows its tile, and all of a change that reaches beyond it."""
+        tile, focus = self.tile["bbox_px"], self.focus
+        return [min(tile[0], focus[0]), min(tile[1], focus[1]), max(tile[2], focus[2]), max(tile[3], focus[3])]
 
     @property
     def place(self) -> dict[str, Any] | None:
@@ -172,7 +180,7 @@ class Item:
         return {
             "subject": self.subject, "is_tile": self.is_tile, "decidable": self.decidable, "blind": self.blind,
             "run": self.run.key, "version": self.run.version, "change": None if self.is_tile else self.subject,
-            "tile": self.tile["tile"], "tile_box": self.tile["bbox_px"], "focus": self.focus, "ring": self.ring,
+            "tile": self.tile["tile"], "tile_box": self.tile_box, "focus": self.focus, "ring": self.ring,
             "kind": self.kind, "label": self.label, "title": self.title, "given": self.given,
             "extra": _outline(self.run, self.state), "place": self.place, "found_shares": self.found_shares,
             "facts_html": render("_facts.html", {"item": self, "report": self.run.stored.report}),
@@ -267,6 +275,6 @@ def _said(reviewer: str, verdict: str, reason: str | None, viewer: str) -> str:
 
 def _around(ring: Ring) -> list[float]:
     cols, rows = [p[0] for p in ring], [p[1] for p in ring]
-    side = max(40.0, 3 * max(max(cols) - min(cols), max(rows) - min(rows)))
+    side = 3 * max(max(cols) - min(cols), max(rows) - min(rows))
     col, row = (min(cols) + max(cols)) / 2, (min(rows) + max(rows)) / 2
     return [col - side / 2, row - side / 2, col + side / 2, row + side / 2]

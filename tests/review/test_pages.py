@@ -112,6 +112,25 @@ def test_a_measured_rate_of_false_alarms_is_told(root: Path, tmp_path: Path) -> 
     assert "not measured" not in facts
 
 
+def test_a_change_opens_with_enough_around_it(root: Path, tmp_path: Path) -> None:
+    inside, corner = runs.appeared((300, 300, 308, 304)), runs.appeared((690, 2, 698, 6))
+    apart = runs.moved((440, 200, 446, 204), (680, 420, 686, 424))
+    changes = (inside, corner, apart)
+    write_run(runs.record(tmp_path / "w", name="testbase/small", changes=changes), root=root)
+    with opened(root) as desk:
+        ana = desk.person("Ana")
+        middle, edge, both = (ana.item(change.id) for change in changes)
+    assert middle["focus"] == pytest.approx([244, 242, 364, 362], abs=0.1), "60 m about it"
+    assert edge["focus"] == pytest.approx([580, 0, 700, 120], abs=0.1), "moved into the grid"
+    col0, row0, col1, row1 = both["focus"]
+    assert col0 < 440 < 686 < col1
+    assert row0 < 200 < 424 < row1
+    assert col1 - col0 == row1 - row0
+    tile = both["tile_box"]
+    assert tile[0] <= 0 < 686 < tile[2], "both ends, though they lie in two tiles"
+    assert middle["tile_box"][2] < 686
+
+
 def test_a_run_is_described_in_pixels(ana: Person) -> None:
     site, plain = (ana.get(f"/api/runs/{key}").json() for key in (SITE_KEY, PLAIN_RUN))
     assert (site["size"], site["placed"], site["deepest_zoom"]) == ([700, 600], True, 2)
