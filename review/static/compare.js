@@ -49,8 +49,6 @@ function open(entry, { push = true } = {}) {
   showFacts();
   $(".facts").scrollTop = 0;
   $("#left-count").textContent = line.words();
-  $("#crumb").textContent = item.title;
-  document.title = `${item.title} · sitewatch`;
   showButtons(item);
   show();
   if (push) history.pushState({ subject: item.subject }, "", line.address(item.subject));
@@ -63,6 +61,8 @@ function open(entry, { push = true } = {}) {
 }
 
 function showFacts() {
+  $("#crumb").textContent = page.item.title;
+  document.title = `${page.item.title} · sitewatch`;
   $(".facts").innerHTML = page.item.facts_html; // made by the desk's own templates, which escape every value
   showGiven(page.item.given);
 }

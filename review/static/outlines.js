@@ -4,6 +4,8 @@ import { CircleStyle, Feature, Fill, LineString, Point, Polygon, Stroke, Style, 
 
 export const COLOURS = { appeared: "#56b4e9", vanished: "#f08c00", moved: "#ffd2e6" };
 const DASHES = { appeared: undefined, vanished: [9, 6], moved: [14, 5, 3, 5] };
+const CHOSEN_PX = 4; // wide, so that the change that is asked about is told from its neighbours at a glance
+const OTHERS_PX = 1.3;
 const LETTERS = { appeared: "A", vanished: "V", moved: "M" };
 const FONT = "700 13px system-ui, sans-serif";
 
@@ -41,12 +43,12 @@ export function changeStyle(date, current) {
     const kind = feature.get("kind");
     const here = date() === null || feature.get("date") === date();
     const chosen = feature.get("change") === current();
-    const width = (chosen ? 2.6 : 1.5) * (here ? 1 : 0.6);
+    const width = (chosen ? CHOSEN_PX : OTHERS_PX) * (here ? 1 : 0.6);
+    const casing = chosen ? "rgba(0,0,0,.85)" : "rgba(0,0,0,.5)";
+    const line = { color: COLOURS[kind], width, lineDash: here ? DASHES[kind] : [2, 5], lineCap: "butt" };
     const styles = [
-      new Style({ stroke: new Stroke({ color: "rgba(0,0,0,.75)", width: width + 2 }), zIndex: chosen ? 2 : 0 }),
-      new Style({
-        stroke: new Stroke({ color: COLOURS[kind], width, lineDash: here ? DASHES[kind] : [2, 5] }), zIndex: chosen ? 3 : 1,
-      }),
+      new Style({ stroke: new Stroke({ color: casing, width: width + (chosen ? 3 : 1.4) }), zIndex: chosen ? 2 : 0 }),
+      new Style({ stroke: new Stroke(line), zIndex: chosen ? 3 : 1 }),
     ];
     if (here) {
       styles.push(new Style({
