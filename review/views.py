@@ -56,7 +56,7 @@ def _templates() -> jinja2.Environment:
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     environment.filters.update(utc=utc, day=day, number=number, percent=percent, data=data, words=words)
-    environment.filters.update(score=score, small=small, kind_words=kind_words)
+    environment.filters.update(score=score, share=share, small=small, kind_words=kind_words)
     environment.globals.update(
         version=imagery.__version__, static=statics.base(), modules=statics.modules, called=called
     )
@@ -87,6 +87,12 @@ def score(value: float | None) -> str:
     return (
         ">0.99" if value > MOST_SURE else f"<{1 - MOST_SURE:.2f}" if value < 1 - MOST_SURE else f"{value:.2f}"
     )
+
+
+def share(part: float) -> str:
+    """A counted share with two decimals: ``1.00`` is all and ``0.00`` none, what is nearly so ``>0.99`` or ``<0.01``."""
+    nearly = {"1.00": ">0.99", "0.00": "<0.01"}
+    return f"{part:.2f}" if part in (0, 1) else nearly.get(f"{part:.2f}", f"{part:.2f}")
 
 
 def small(value: float | None, digits: int = 2) -> str:

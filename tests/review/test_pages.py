@@ -12,7 +12,7 @@ from odc.geo.geobox import GeoBox
 
 from catalog.run import write_run
 from review import desk as desk_module
-from review.views import data
+from review.views import data, score, share, small
 from tests.review.conftest import PLAIN_RUN, SITE_RUN, Person, RunningDesk, opened
 from tests.unit.catalog import catalog_runs as runs
 
@@ -290,10 +290,22 @@ def test_no_figure_claims_more_than_is_known(root: Path, monkeypatch: pytest.Mon
         assert big(ana.get("/figures?site=testbase").text) == ["1.00", "1.00", "\u2013"], (
             "one pair has no interval"
         )
-        ring = [[30, 30], [60, 30], [60, 60], [30, 60], [30, 30]]
-        added = {"outline_px": ring, "kind": "appeared", "label": "truck"}
-        ana.answer("missed", None, added, run=SITE_RUN, run_key=SITE_KEY)
-        assert big(ana.get("/figures?site=testbase").text)[1] == "<1.00", "something was missed"
+
+
+def test_what_is_nearly_all_is_not_said_to_be_all() -> None:
+    assert [score(value) for value in (None, 1.0, 0.991, 0.99, 0.5, 0.01, 0.0)] == [
+        "\u2013", ">0.99", ">0.99", "0.99", "0.50", "0.01", "<0.01",
+    ]  # fmt: skip
+    assert [share(part) for part in (1, 0.996, 0.994, 0.5, 0.004, 0)] == [
+        "1.00", ">0.99", "0.99", "0.50", "<0.01", "0.00",
+    ]  # fmt: skip
+    assert [small(value) for value in (None, 0, 0.0004, 0.006, 1.5)] == [
+        "\u2013",
+        "0.00",
+        "<0.01",
+        "0.01",
+        "1.50",
+    ]
 
 
 def big(page: str) -> list[str]:
