@@ -19,9 +19,6 @@ from review import statics
 if TYPE_CHECKING:
     from review.admission import Visitor
 
-MOST_SURE = 0.99
-"""No score is shown as more than that."""
-
 TEMPLATES = Path(str(files("review"))) / "templates"
 
 
@@ -84,13 +81,11 @@ def score(value: float | None) -> str:
     """A probability with two decimals that never claims certainty: ``>0.99``, ``<0.01``."""
     if value is None:
         return number(None)
-    return (
-        ">0.99" if value > MOST_SURE else f"<{1 - MOST_SURE:.2f}" if value < 1 - MOST_SURE else f"{value:.2f}"
-    )
+    return ">0.99" if value > 0.99 else "<0.01" if value < 0.01 else f"{value:.2f}"
 
 
 def share(part: float) -> str:
-    """A counted share with two decimals: ``1.00`` is all and ``0.00`` none, what is nearly so ``>0.99`` or ``<0.01``."""
+    """A counted share with two decimals: ``1.00`` is all, ``0.00`` none, what is nearly so ``>0.99`` or ``<0.01``."""
     nearly = {"1.00": ">0.99", "0.00": "<0.01"}
     return f"{part:.2f}" if part in (0, 1) else nearly.get(f"{part:.2f}", f"{part:.2f}")
 
