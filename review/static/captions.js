@@ -16,6 +16,16 @@ export function drawCaptions(viewer, item) {
   drawTags(viewer);
 }
 
+/** Whether somebody folded the legend away: it covers a part of the image. */
+export const legendFolded = () => localStorage.getItem("sitewatch-legend") === "folded";
+
+/** Fold it away, or show it again; kept for the next visit. */
+export function foldLegend(folded) {
+  localStorage.setItem("sitewatch-legend", folded ? "folded" : "open");
+  $(".legend").dataset.folded = folded ? "yes" : "no";
+  $(".legend .fold").setAttribute("aria-expanded", String(!folded));
+}
+
 /** Show whether a button is on. */
 export function press(action, on) {
   $(`[data-action="${action}"]`).setAttribute("aria-pressed", String(on));

@@ -7,6 +7,10 @@ const DASHES = { appeared: undefined, vanished: [9, 6], moved: [14, 5, 3, 5] };
 const CHOSEN_PX = 4; // wide, so that the change that is asked about is told from its neighbours at a glance
 const OTHERS_PX = 1.3;
 const LETTERS = { appeared: "A", vanished: "V", moved: "M" };
+const NAME_FONT = "12px system-ui, sans-serif";
+const NAME_MARGIN_PX = 6;
+const NAMES_BELOW_PX = 40; // the dates stand above
+const paper = document.createElement("canvas").getContext("2d");
 const FONT = "700 13px system-ui, sans-serif";
 
 /** Pixels (column, row) as map coordinates: rows count downward, maps upward. */
@@ -68,19 +72,32 @@ function topOf(feature) {
   return new Point([(x0 + x1) / 2, y1]);
 }
 
-/** Style of a zone. */
-export function zoneStyle(feature) {
-  return [
-    new Style({ stroke: new Stroke({ color: "rgba(0,0,0,.6)", width: 3 }) }),
-    new Style({
-      stroke: new Stroke({ color: "#ffffff", width: 1.2, lineDash: [1, 4] }),
-      image: new CircleStyle({ radius: 4, stroke: new Stroke({ color: "#fff", width: 1.5 }) }),
-      text: new Text({
-        text: feature.get("name"), font: "12px system-ui, sans-serif", overflow: true,
-        fill: new Fill({ color: "#fff" }), stroke: new Stroke({ color: "#000", width: 3 }),
+/** Style of a zone on a map that shows `seen()`: {extent, resolution}; its name is moved to be read as a whole. */
+export function zoneStyle(seen) {
+  return (feature) => {
+    const name = feature.get("name");
+    const at = nameAt(feature.getGeometry(), name, seen());
+    const styles = [
+      new Style({ stroke: new Stroke({ color: "rgba(0,0,0,.6)", width: 3 }) }),
+      new Style({
+        stroke: new Stroke({ color: "#ffffff", width: 1.2, lineDash: [1, 4] }),
+        image: new CircleStyle({ radius: 4, stroke: new Stroke({ color: "#fff", width: 1.5 }) }),
       }),
-    }),
-  ];
+    ];
+    const text = { text: name, font: NAME_FONT, fill: new Fill({ color: "#fff" }), stroke: new Stroke({ color: "#000", width: 3 }) };
+    if (at) styles.push(new Style({ geometry: new Point(at), text: new Text(text) }));
+    return styles;
+  };
+}
+
+/** Where the name of a zone stands: at the middle of its line, but not over the edge; null where that is not seen. */
+function nameAt(geometry, name, { extent: [x0, y0, x1, y1], resolution }) {
+  const [x, y] = geometry.getType() === "Point" ? geometry.getCoordinates() : geometry.getFlatMidpoint();
+  if (x < x0 || x > x1 || y < y0 || y > y1) return null;
+  paper.font = NAME_FONT;
+  const half = (paper.measureText(name).width / 2 + NAME_MARGIN_PX) * resolution;
+  const [up, down] = [(NAMES_BELOW_PX + NAME_MARGIN_PX) * resolution, 2 * NAME_MARGIN_PX * resolution];
+  return [Math.max(x0 + half, Math.min(x1 - half, x)), Math.max(y0 + down, Math.min(y1 - up, y))];
 }
 
 /** Style of what is being drawn or measured. */
