@@ -31,8 +31,8 @@ KIND_COLOURS: dict[str, Colour] = {
     "vanished": (240, 140, 0),
     "moved": (255, 210, 230),
 }
-"""After Okabe and Ito: sky blue, orange (darkened a little), and a pink so pale that no colour-blind eye takes it for one
-of the others; the review desk has the same."""
+"""After Okabe and Ito: sky blue, orange (darkened a little), and a pink so pale that no colour-blind eye takes it for
+one of the others; the review desk has the same."""
 
 KIND_LETTERS = {"appeared": "A", "vanished": "V", "moved": "M"}
 KIND_DASHES: dict[str, tuple[float, ...]] = {"appeared": (), "vanished": (12, 6), "moved": (16, 5, 3, 5)}
