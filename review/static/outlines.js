@@ -90,10 +90,15 @@ export function zoneStyle(seen) {
   };
 }
 
-/** Where the name of a zone stands: at the middle of its line, but not over the edge; null where that is not seen. */
+/**
+ * Where the name of a zone stands: at the middle of its line, else high up on what is seen of it, but not over the edge;
+ * null where none of it is seen.
+ */
 function nameAt(geometry, name, { extent: [x0, y0, x1, y1], resolution }) {
-  const [x, y] = geometry.getType() === "Point" ? geometry.getCoordinates() : geometry.getFlatMidpoint();
-  if (x < x0 || x > x1 || y < y0 || y > y1) return null;
+  const seen = ([x, y]) => x >= x0 && x <= x1 && y >= y0 && y <= y1;
+  const middle = geometry.getType() === "Point" ? geometry.getCoordinates() : geometry.getFlatMidpoint();
+  const [x, y] = seen(middle) ? middle : geometry.getClosestPoint([(x0 + x1) / 2, y1]);
+  if (!seen([x, y])) return null;
   paper.font = NAME_FONT;
   const half = (paper.measureText(name).width / 2 + NAME_MARGIN_PX) * resolution;
   const [up, down] = [(NAMES_BELOW_PX + NAME_MARGIN_PX) * resolution, 2 * NAME_MARGIN_PX * resolution];

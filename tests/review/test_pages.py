@@ -113,6 +113,26 @@ def test_a_measured_rate_of_false_alarms_is_told(root: Path, tmp_path: Path) -> 
     assert "not measured" not in facts
 
 
+def test_the_surest_come_first_where_asked_for(root: Path, tmp_path: Path) -> None:
+    scores = {0.95: (300, 300, 320, 320), 0.6: (100, 300, 120, 320), 0.99: (500, 300, 520, 320)}
+    changes = tuple(runs.appeared(box, score=score) for score, box in scores.items())
+    write_run(runs.record(tmp_path / "w", name="testbase/more", changes=changes), root=root)
+    with opened(root) as desk:
+        ana = desk.person("Ana")
+        scored = {entry.subject: entry.score for entry in desk.app.state.store.queue().entries}
+        asked = {"order": "surest"}
+        subjects = ana.get("/api/queue", params=asked).json()["subjects"]
+        assert [scored[subject] for subject in subjects] == sorted(scored.values(), reverse=True)
+        for last in subjects[:3]:
+            ana.answer("verdict", last, {"verdict": "confirmed"})
+        behind = ana.get("/api/queue", params={**asked, "from": subjects[2], "limit": 2}).json()["subjects"]
+        assert behind == subjects[3:5], "also behind what was answered meanwhile"
+        page = ana.get("/?order=surest&kind=appeared").text
+        assert "order=surest&amp;kind=appeared&amp;subject=" in page, "and the order goes on beside a change"
+        assert '<option value="surest" selected>' in page
+        assert ana.get("/?order=best").status_code == 422
+
+
 def test_nothing_is_shown_as_certain(root: Path, tmp_path: Path) -> None:
     sure = replace(runs.appeared((400, 10, 440, 50), score=0.9999), false_alarms_per_km2=0.0004)
     trusted = runs.alignment(residual_px=None, p95_px=None, verdict="georeference", reason="flat ground")
