@@ -30,6 +30,9 @@ SHIPS = {
 }
 DECIDED = {"run": "tartus/optical-10m_20241205T082147Z_20241210T082131Z"}
 CLOUDED = {"run": "tartus/optical-10m_20241210T082131Z_20241215T082122Z"}
+SHOWN_DAY = "2025-02-03"
+"""Stands in the pictures for the day on which they were taken."""
+
 BRIEF_PAGE = 1
 PDF_DPI = 80
 SLOWEST = 4
@@ -140,7 +143,9 @@ def look_closer(studio: Studio, page: Page) -> None:
     studio.first(page, AIRCRAFT)
     press(page, "s", "d")
     studio.shoot("detectability", page)
-    press(page, "d", "y")
+    press(page, "p", "p")
+    studio.shoot("detectability-size", page)
+    press(page, "p", *"p" * (page.locator(".legend option").count() - 3), "d", "y")
     studio.shoot("scale-tile", page)
     press(page, "s")
     studio.shoot("scale-scene", page)
@@ -184,6 +189,15 @@ def dialogs(studio: Studio, page: Page) -> None:
     page.keyboard.type("Lay there since November; the berth is empty now.")
     studio.shoot("note", page)
     press(page, "Escape")
+    page = studio.signed_in("Lena", "lead")
+    page.clock.set_fixed_time(SHOWN_DAY)  # the days that are offered count from it
+    studio.first(page, SHIPS)
+    press(page, "n")
+    studio.shoot("suppress", page)
+    studio.listed(page, **DECIDED)
+    page.keyboard.press("f")
+    page.wait_for_selector("dialog.hand-over")
+    studio.shoot("hand-over", page)
 
 
 def decide(studio: Studio) -> None:

@@ -29,9 +29,10 @@ WARNING: Colour = (240, 228, 66)
 KIND_COLOURS: dict[str, Colour] = {
     "appeared": (86, 180, 233),
     "vanished": (240, 140, 0),
-    "moved": (226, 130, 190),
+    "moved": (255, 210, 230),
 }
-"""After Okabe and Ito: sky blue, orange (darkened a little), reddish purple (lightened to stand out on tarmac)."""
+"""After Okabe and Ito: sky blue, orange (darkened a little), and a pink so pale that no colour-blind eye takes it for
+one of the others; the review desk has the same."""
 
 KIND_LETTERS = {"appeared": "A", "vanished": "V", "moved": "M"}
 KIND_DASHES: dict[str, tuple[float, ...]] = {"appeared": (), "vanished": (12, 6), "moved": (16, 5, 3, 5)}

@@ -13,6 +13,8 @@ worth as much as its best change. A change is worth more
 and less where the rule has withdrawn it (3 points) or where its place is suppressed (6 points). What was looked at
 already does not wait any more: `needs` says so, and `QueueFilters.needs` asks for it.
 
+Who asks for the *surest* first (`QueueFilters.order`) gets changes by falling score, whatever their tile.
+
 **Tiles without changes.** A share of the *blank* tiles, drawn once and for ever from the run's name and the tile's,
 is put before people, because otherwise nobody would know what is missed. Tiles that could *not be assessed* are
 listed with their reasons, so that silence is never taken for calm.
@@ -165,7 +167,7 @@ class QueuePage:
     Parameters
     ----------
     entries : tuple of QueueEntry
-        Those of one tile follow each other.
+        Those of one tile follow each other, unless the surest are to come first.
     next : str or None
         To be given as `after` for the page that follows; None on the last one.
     """
@@ -235,6 +237,8 @@ def page(
         viewer=viewer,
     )
     found = entries(connection, review_items.c.subject.in_(subjects[:limit]), viewer=viewer)
+    places = {subject: place for place, subject in enumerate(subjects)}
+    found.sort(key=lambda entry: places[entry.subject])
     return QueuePage(entries=tuple(found), next=position_of(found[-1]) if len(subjects) > limit else None)
 
 

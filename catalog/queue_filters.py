@@ -9,6 +9,8 @@ from catalog.errors import BadReview
 from catalog.standings import Needs
 
 What = Literal["change", "blank", "unseen"]
+Order = Literal["worth", "surest"]
+ORDERS: tuple[Order, ...] = ("worth", "surest")
 WHATS: tuple[What, ...] = ("change", "blank", "unseen")
 
 
@@ -36,6 +38,8 @@ class QueueFilters:
         Only what this reviewer has answered.
     suppressed : bool or None
         Whether its place is suppressed.
+    order : {"worth", "surest"}
+        As `catalog.queue` says; or the highest score first, whatever its tile, what has none last.
     listed : bool or None
         Whether the run's present result lists it; True by default, None: also what an earlier result listed.
     """
@@ -60,10 +64,13 @@ class QueueFilters:
     answered_by: str | None = None
     suppressed: bool | None = None
     listed: bool | None = True
+    order: Order = "worth"
 
     def __post_init__(self) -> None:
         if self.what not in WHATS:
             raise BadReview(f"what must be one of {', '.join(WHATS)}, got {self.what!r}")
+        if self.order not in ORDERS:
+            raise BadReview(f"order must be one of {', '.join(ORDERS)}, got {self.order!r}")
         for name in ("min_score", "max_score"):
             value = getattr(self, name)
             if value is not None and not (isinstance(value, int | float) and math.isfinite(value)):

@@ -62,14 +62,16 @@ class QueueMirror:
         limit: int,
         viewer: str | None = None,
     ) -> list[str]:
-        """Subjects that a filter finds, in the queue's order, from the one after `before` on.
+        """Subjects that a filter finds, in the order that it asks for, from the one after `before` on.
 
         For a viewer an entry that they are to answer blind is found by what they may know of it alone.
         """
         with self._lock:
             self._catch_up(connection)
-            end = len(self._keys) if before is None else bisect_left(self._keys, before)
             mask = self._mask(filters, self._seen_by(viewer))
+            if filters.order == "surest":
+                return self._surest(mask, before, limit)
+            end = len(self._keys) if before is None else bisect_left(self._keys, before)
             found = np.flatnonzero(mask[self._in_order()[:end]])[-limit:]
             return [self._keys[place][-1] for place in found[::-1]]
 
@@ -192,6 +194,18 @@ class QueueMirror:
         if self._order is None:
             self._order = np.fromiter((self._rows[key[-1]] for key in self._keys), np.int32, len(self._keys))
         return self._order
+
+    def _surest(self, mask: Mask, before: Position | None, limit: int) -> list[str]:
+        """Subjects by falling score; those of one score in the queue's order."""
+        last = None if before is None else self._rows.get(before[-1])
+        if last is not None:
+            mask[last] = True  # what was answered meanwhile still says where to go on
+        order = self._in_order()[::-1]
+        rows = order[mask[order]]
+        rows = rows[np.argsort(-self._scores[rows], kind="stable")]
+        if last is not None:
+            rows = rows[int(np.flatnonzero(rows == last)[0]) + 1 :]
+        return [self._positions[row][-1] for row in rows[:limit].tolist()]
 
     def _seen_by(self, viewer: str | None) -> Codes:
         """Codes as somebody may know them: without what `catalog.queue.QueueEntry.blinded` hides."""

@@ -1,7 +1,7 @@
 """What the pages are told of a run, of a change and of a tile, as JSON."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -19,6 +19,9 @@ from review.views import data
 
 MOST_OUTLINES = 3000
 """Best first; a page with more would draw nothing else."""
+
+LEAST_FOCUS_M = 60.0
+"""Side of what a change opens with, on the ground: a vehicle without its street says nothing."""
 
 
 @lru_cache(maxsize=RUNS_KEPT)
@@ -62,10 +65,32 @@ def outlines(change: Change) -> Iterable[dict[str, Any]]:
             }  # fmt: skip
 
 
-def focus(change: Change) -> list[int]:
+def focus(run: OpenRun, change: Change) -> list[float]:
     """The part of the grid that shows a change with its surroundings: [col0, row0, col1, row1]."""
     window = window_of(change)
-    return [window.col0, window.row0, window.col1, window.row1]
+    return surroundings(run, (window.col0, window.row0, window.col1, window.row1))
+
+
+def surroundings(run: OpenRun, box: Sequence[float]) -> list[float]:
+    """A square about a box that is wide enough to recognise where one is, moved into the grid where it fits.
+
+    Parameters
+    ----------
+    run : OpenRun
+    box : sequence of float
+        Columns and rows: col0, row0, col1, row1.
+
+    Returns
+    -------
+    list of float
+        The same of the square; where the grid is smaller than it, the grid's own edges.
+    """
+    rows, cols = (int(size) for size in run.grid.shape)
+    side = max(box[2] - box[0], box[3] - box[1], LEAST_FOCUS_M / run.stored.report.gsd_m)
+    (col0, col1), (row0, row1) = (
+        _span((box[axis] + box[axis + 2]) / 2, side, size) for axis, size in enumerate((cols, rows))
+    )
+    return [col0, row0, col1, row1]
 
 
 def stretch(run: OpenRun) -> dict[str, Any]:
@@ -107,6 +132,14 @@ def detectability_legend(entry: Mapping[str, Any] | None) -> dict[str, Any] | No
         "sizes": [{name: size[name] for name in ("name", "words", "found_share")} for size in sizes],
         "classes": [*classes, {"words": "none of these found", "colour": palettes.STEPS[-1]}],
     }  # fmt: skip
+
+
+def _span(middle: float, side: float, size: int) -> tuple[float, float]:
+    """Where a length about a middle begins and ends, moved to lie between 0 and `size`."""
+    if side >= size:
+        return 0.0, float(size)
+    begin = min(max(middle - side / 2, 0.0), size - side)
+    return round(begin, 2), round(begin + side, 2)
 
 
 def _ring(place: Detection) -> list[list[float]]:

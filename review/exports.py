@@ -14,7 +14,7 @@ from review.export_jobs import MEDIA_TYPES, ExportJobs, Order
 from review.filters import Chosen
 from review.pages import Choice, records
 from review.pictures import shelf
-from review.views import day
+from review.views import run_words
 
 MOST_RUNS = 50
 
@@ -44,13 +44,9 @@ def runs_json(request: Request, choice: Choice, who: SignedIn) -> Response:
     found = records(request).runs_of(_of_changes(choice).filters(name), viewer=name)
     sites = request.app.state.desk.site_names()
     runs = [
-        {
-            "key": shelf(request).key_of(row["name"]), "name": row["name"],
-            "words": f"{sites.get(row['site'], row['site']) or row['name']}, {day(row['before_time'])} to "
-            f"{day(row['after_time'])}",
-        }
+        {"key": shelf(request).key_of(row["name"]), "name": row["name"], "words": run_words(row, sites)}
         for row in found
-    ]  # fmt: skip
+    ]
     return JSONResponse({"runs": runs, "most": MOST_RUNS})
 
 

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from fastapi import Query, Request
 
 from catalog.queue import QueueFilters, What
+from catalog.queue_filters import Order
 from review.errors import BadQuestion
 
 Show = Literal["waiting", "mine", "all"]
@@ -31,6 +32,7 @@ class Chosen:
     what : {"change", "blank", "unseen"}
     show : {"waiting", "mine", "all"}
         What waits for this reviewer; what they have answered; everything.
+    order : {"worth", "surest"}
     settle : bool
         Only what reviewers disagree about.
     values : mapping of str to str
@@ -39,6 +41,7 @@ class Chosen:
 
     what: What = "change"
     show: Show = "waiting"
+    order: Order = "worth"
     settle: bool = False
     values: Mapping[str, str] = field(default_factory=dict)
 
@@ -71,12 +74,14 @@ class Chosen:
             chosen |= {"needs": ("first", "second"), "unanswered_by": reviewer}
         elif self.show == "mine":
             chosen["answered_by"] = reviewer
-        return QueueFilters(what=self.what, **chosen)
+        return QueueFilters(what=self.what, order=self.order, **chosen)
 
     def query(self, **changed: str | None) -> str:
         """The address again, with something changed; None takes it out."""
-        own = {"what": self.what, "show": self.show, **({"needs": "settle"} if self.settle else {})}
-        usual = {"what": "change", "show": "waiting"}
+        own = {"what": self.what, "show": self.show, "order": self.order} | (
+            {"needs": "settle"} if self.settle else {}
+        )
+        usual = {"what": "change", "show": "waiting", "order": "worth"}
         given = {**own, **self.values, **changed}
         return urlencode({k: v for k, v in given.items() if v not in (None, "") and usual.get(k) != v})
 
@@ -85,6 +90,7 @@ def chosen(
     request: Request,
     what: Annotated[What, Query()] = "change",
     show: Annotated[Show, Query()] = "waiting",
+    order: Annotated[Order, Query()] = "worth",
     needs: Annotated[Literal["settle"] | None, Query()] = None,
 ) -> Chosen:
     """What was chosen, from the address."""
@@ -93,7 +99,7 @@ def chosen(
     too_long = next((name for name, value in given.items() if len(value) > 200), None)
     if too_long is not None:
         raise BadQuestion(f"{too_long} is longer than anything that could be meant")
-    return Chosen(what=what, show=show, settle=needs == "settle", values=given)
+    return Chosen(what=what, show=show, order=order, settle=needs == "settle", values=given)
 
 
 def _number(name: str, text: str) -> float:

@@ -17,7 +17,7 @@ from review import documents
 from review.admission import Visitor
 from review.errors import NotFound
 from review.runs import OpenRun, RunShelf
-from review.views import render, words
+from review.views import called, render, words
 
 Ring = list[list[float]]
 
@@ -60,6 +60,8 @@ class Item:
     viewer : str
     decides : bool
         Whether their answers are taken.
+    relabelled_by : str or None
+        Who gave the label in force, where a person did and the viewer may know it.
     mark : Mark or None
         What suppresses it, where something does.
     """
@@ -72,6 +74,7 @@ class Item:
     change: Change | None
     viewer: str
     decides: bool
+    relabelled_by: str | None
     mark: Mark | None
 
     @property
@@ -104,8 +107,9 @@ class Item:
     def title(self) -> str:
         """A few words for the top of the page."""
         if self.is_tile:
-            return f"Tile {self.tile['tile']}, {words(self.tile['outcome'])}"
-        return f"{self.label} {self.kind}" if self.kind != "moved" else f"{self.label}, may have moved"
+            found = self.tile["outcome"]
+            return f"Tile {self.tile['tile']}, {'nothing found' if found == 'unchanged' else words(found)}"
+        return called(self.label, self.kind)
 
     @property
     def drawn(self) -> Ring | None:
@@ -123,8 +127,21 @@ class Item:
     def focus(self) -> list[float]:
         """The part of the grid to open with."""
         if self.change is not None:
-            return [float(edge) for edge in documents.focus(self.change)]
-        return [float(edge) for edge in self.tile["bbox_px"]] if self.drawn is None else _around(self.drawn)
+            return documents.focus(self.run, self.change)
+        if self.drawn is not None:
+            return documents.surroundings(self.run, _around(self.drawn))
+        return [float(edge) for edge in self.tile["bbox_px"]]
+
+    @property
+    def tile_box(self) -> list[float]:
+        """The part of the grid that shows its tile, and all of a change that reaches beyond it."""
+        tile, focus = self.tile["bbox_px"], self.focus
+        return [
+            min(tile[0], focus[0]),
+            min(tile[1], focus[1]),
+            max(tile[2], focus[2]),
+            max(tile[3], focus[3]),
+        ]
 
     @property
     def place(self) -> dict[str, Any] | None:
@@ -163,6 +180,9 @@ class Item:
             return "Blind second review: what others said is shown after your answer"
         if self.state.second == "disputed":
             said.append("disputed")
+        if self.relabelled_by is not None:
+            who = "you" if self.relabelled_by == self.viewer else self.relabelled_by
+            said.append(f"relabelled by {who}" if said else f"Relabelled by {who}, no verdict yet")
         return "; ".join(said) or (
             "Not answered yet" if self.decidable else "Nothing can be said of this tile"
         )
@@ -172,7 +192,7 @@ class Item:
         return {
             "subject": self.subject, "is_tile": self.is_tile, "decidable": self.decidable, "blind": self.blind,
             "run": self.run.key, "version": self.run.version, "change": None if self.is_tile else self.subject,
-            "tile": self.tile["tile"], "tile_box": self.tile["bbox_px"], "focus": self.focus, "ring": self.ring,
+            "tile": self.tile["tile"], "tile_box": self.tile_box, "focus": self.focus, "ring": self.ring,
             "kind": self.kind, "label": self.label, "title": self.title, "given": self.given,
             "extra": _outline(self.run, self.state), "place": self.place, "found_shares": self.found_shares,
             "facts_html": render("_facts.html", {"item": self, "report": self.run.stored.report}),
@@ -202,6 +222,7 @@ def find_item(store: ReviewStore, shelf: RunShelf, subject: str, who: Visitor) -
     return Item(
         subject=subject, run=run, tile=run.tile(tile), entry=entry, state=state,
         change=run.changes.get(subject), viewer=viewer, decides=who.reviewer.decides,
+        relabelled_by=_relabelled_by(store, subject) if state.label is not None else None,
         mark=None if entry is None else _mark(store, entry),
     )  # fmt: skip
 
@@ -231,6 +252,11 @@ def _mark(store: ReviewStore, entry: QueueEntry) -> Mark | None:
         who=last.reviewer, at=last.at, reason=str(last.body["reason"]), until=str(entry.suppressed_until),
         explicit=last.act == "suppress",
     )  # fmt: skip
+
+
+def _relabelled_by(store: ReviewStore, subject: str) -> str | None:
+    given = [event for event in in_force(store.events(subject=subject)) if event.act == "relabel"]
+    return given[-1].reviewer if given else None
 
 
 def _kind_and_label(run: OpenRun, state: ReviewState) -> tuple[str, str]:
@@ -267,6 +293,6 @@ def _said(reviewer: str, verdict: str, reason: str | None, viewer: str) -> str:
 
 def _around(ring: Ring) -> list[float]:
     cols, rows = [p[0] for p in ring], [p[1] for p in ring]
-    side = max(40.0, 3 * max(max(cols) - min(cols), max(rows) - min(rows)))
+    side = 3 * max(max(cols) - min(cols), max(rows) - min(rows))
     col, row = (min(cols) + max(cols)) / 2, (min(rows) + max(rows)) / 2
     return [col - side / 2, row - side / 2, col + side / 2, row + side / 2]

@@ -12,10 +12,10 @@ from catalog.queue_filters import WHATS
 from catalog.review import ReviewStore
 from review import documents, film
 from review.admission import SignedIn
-from review.filters import Chosen, chosen
+from review.filters import NONE, Chosen, chosen
 from review.items import drawn_outlines, find_item
 from review.pictures import etag, kept, shelf
-from review.views import data, page
+from review.views import data, page, run_words, words
 
 PAGE_ENTRIES = 48
 BATCH_MOST = 100
@@ -47,6 +47,7 @@ def queue_page(
         "choice": choice, "groups": _groups(request, found.entries), "next": found.next, "after": after,
         "counts": store.counts(filters, viewer=name) if choice.values else unfiltered, "facets": unfiltered.by,
         "waiting": waiting, "runs": len(shelf(request).keys()), "sites": _sites(request),
+        "chips": _chips(request, choice),
     }  # fmt: skip
     return page(request, "queue.html", values, who=who)
 
@@ -70,7 +71,7 @@ def disagreements_page(request: Request, who: SignedIn) -> Response:
         {"entry": entry, "state": store.state(entry.subject, viewer=who.reviewer.name)}
         for entry in found.entries
     ]
-    values = {"rows": rows, "choice": choice, "more": found.next is not None, "key_of": shelf(request).key_of}
+    values = {"rows": rows, "choice": choice, "more": found.next is not None, "sites": _sites(request)}
     return page(request, "disagreements.html", values, who=who)
 
 
@@ -173,6 +174,21 @@ def _groups(request: Request, entries: tuple[QueueEntry, ...]) -> list[dict[str,
         {"run": run, "key": key_of(run), "tile": tile, "entries": list(group)}
         for (run, tile), group in itertools.groupby(entries, key=lambda entry: (entry.run, entry.tile))
     ]
+
+
+def _chips(request: Request, choice: Chosen) -> list[tuple[str, str]]:
+    """Filters that no field shows, in words, each with the address without it."""
+    found = []
+    if "run" in choice.values:
+        name = choice.values["run"]
+        row = next((row for row in records(request).runs() if row["name"] == name), None)
+        found.append(
+            (f"comparison {run_words(row, _sites(request)) if row else name}", choice.query(run=None))
+        )
+    if "reason" in choice.values:
+        reason = choice.values["reason"]
+        found.append((f"reason {'none' if reason == NONE else words(reason)}", choice.query(reason=None)))
+    return found
 
 
 def _sites(request: Request) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Pages: Jinja templates with what every page has."""
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
@@ -52,7 +53,10 @@ def _templates() -> jinja2.Environment:
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     environment.filters.update(utc=utc, day=day, number=number, percent=percent, data=data, words=words)
-    environment.globals.update(version=imagery.__version__, static=statics.base(), modules=statics.modules)
+    environment.filters.update(score=score, share=share, small=small, kind_words=kind_words)
+    environment.globals.update(
+        version=imagery.__version__, static=statics.base(), modules=statics.modules, called=called
+    )
     return environment
 
 
@@ -71,6 +75,43 @@ def day(text: str | None) -> str:
 def number(value: float | None, digits: int = 1, unit: str = "") -> str:
     """A number with so many decimals; a dash where it is not known."""
     return "\u2013" if value is None else f"{value:,.{digits}f}{unit}"
+
+
+def score(value: float | None) -> str:
+    """A probability with two decimals that never claims certainty: ``>0.99``, ``<0.01``."""
+    if value is None:
+        return number(None)
+    return ">0.99" if value > 0.99 else "<0.01" if value < 0.01 else f"{value:.2f}"
+
+
+def share(part: float) -> str:
+    """A counted share with two decimals: ``1.00`` is all, ``0.00`` none, what is nearly so ``>0.99`` or ``<0.01``."""
+    nearly = {"1.00": ">0.99", "0.00": "<0.01"}
+    return f"{part:.2f}" if part in (0, 1) else nearly.get(f"{part:.2f}", f"{part:.2f}")
+
+
+def small(value: float | None, digits: int = 2) -> str:
+    """A number with so many decimals, of which some is left where there is some: ``<0.01``, not ``0.00``."""
+    least = 10.0**-digits
+    return (
+        number(value, digits) if value is None or value == 0 or value >= least / 2 else f"<{least:.{digits}f}"
+    )
+
+
+def called(label: str | None, kind: str | None) -> str:
+    """A change in a few words: ``aircraft appeared``; ``aircraft, may have moved``, since that is a hypothesis."""
+    return f"{label}, {kind_words(kind)}" if kind == "moved" else f"{label} {kind_words(kind)}"
+
+
+def kind_words(kind: str | None) -> str:
+    """A kind of change as the desk says it."""
+    return "may have moved" if kind == "moved" else words(kind)
+
+
+def run_words(row: Mapping[str, Any], sites: Mapping[str, str]) -> str:
+    """A row of a run as a list names it: its site and both dates."""
+    site = sites.get(row["site"], row["site"]) or row["name"]
+    return f"{site}, {day(row['before_time'])} to {day(row['after_time'])}"
 
 
 def percent(value: float | None, digits: int = 0) -> str:

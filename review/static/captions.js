@@ -16,6 +16,16 @@ export function drawCaptions(viewer, item) {
   drawTags(viewer);
 }
 
+/** Whether somebody folded the legend away: it covers a part of the image. */
+export const legendFolded = () => localStorage.getItem("sitewatch-legend") === "folded";
+
+/** Fold it away, or show it again; kept for the next visit. */
+export function foldLegend(folded) {
+  localStorage.setItem("sitewatch-legend", folded ? "folded" : "open");
+  $(".legend").dataset.folded = folded ? "yes" : "no";
+  $(".legend .fold").setAttribute("aria-expanded", String(!folded));
+}
+
 /** Show whether a button is on. */
 export function press(action, on) {
   $(`[data-action="${action}"]`).setAttribute("aria-pressed", String(on));
@@ -24,17 +34,31 @@ export function press(action, on) {
 function drawTags(viewer) {
   const { mode, flipped } = viewer;
   const left = viewer.leftDate();
-  const told = { side: left, blink: left, swipe: "before", fade: null, difference: null }[mode];
+  const both = ["before", "after"];
+  const told = { side: [left], blink: [left], swipe: ["before"], fade: both, difference: both }[mode];
   const percent = Math.round((flipped ? 1 - viewer.fade : viewer.fade) * 100);
-  const said = { fade: `${percent} % after`, difference: "after − before, on the shared contrast" }[mode] ?? "";
+  const said = {
+    blink: `${viewer.blink} per second`, fade: `${percent} % after`, difference: "after − before, on the shared contrast",
+  }[mode];
   $("#tag-left").replaceChildren(...tag(viewer, told, said));
-  if (mode === "blink") $("#tag-left").append(` · ${viewer.blink} per second`);
-  $("#tag-right").replaceChildren(...tag(viewer, mode === "side" && flipped ? "before" : "after", ""));
+  $("#tag-right").replaceChildren(...tag(viewer, [mode === "side" && flipped ? "before" : "after"]));
   $("#tag-right").hidden = !["side", "swipe"].includes(mode);
 }
 
-function tag(viewer, date, text) {
-  if (date === null) return [text];
+/** Which dates are shown, how, and what of the look is not as usual. */
+function tag(viewer, dates, said = null) {
+  const words = [said, ...lookWords(viewer)].filter(Boolean).map((text) => ` · ${text}`);
+  return [...dates.flatMap((date, index) => [...(index ? [" and "] : []), ...dateWords(viewer, date)]), ...words];
+}
+
+/** The bands and the contrast, where they are not the run's own. */
+function lookWords({ run, look }) {
+  const { bands, ...contrast } = look;
+  const set = bands && run.bands.sets.find((one) => String(one.bands) === String(bands));
+  return [set ? `bands: ${set.name}` : null, Object.keys(contrast).length > 0 ? "contrast changed" : null];
+}
+
+function dateWords(viewer, date) {
   const other = viewer.other[date];
   const acquired = other ? other.acquired : viewer.run.dates[date].acquired;
   const strong = document.createElement("b");

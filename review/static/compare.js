@@ -1,7 +1,7 @@
 // The compare page: one item of the queue at a time, decided by keyboard.
 
 import { Answers, mayDecide } from "./answering.js";
-import { drawCaptions, press } from "./captions.js";
+import { drawCaptions, foldLegend, legendFolded, press } from "./captions.js";
 import { help, isOpen } from "./dialogs.js";
 import { Tools } from "./draw.js";
 import { Film } from "./film.js";
@@ -49,8 +49,6 @@ function open(entry, { push = true } = {}) {
   showFacts();
   $(".facts").scrollTop = 0;
   $("#left-count").textContent = line.words();
-  $("#crumb").textContent = item.title;
-  document.title = `${item.title} · sitewatch`;
   showButtons(item);
   show();
   if (push) history.pushState({ subject: item.subject }, "", line.address(item.subject));
@@ -63,6 +61,8 @@ function open(entry, { push = true } = {}) {
 }
 
 function showFacts() {
+  $("#crumb").textContent = page.item.title;
+  document.title = `${page.item.title} · sitewatch`;
   $(".facts").innerHTML = page.item.facts_html; // made by the desk's own templates, which escape every value
   showGiven(page.item.given);
 }
@@ -78,6 +78,7 @@ function showButtons(item) {
     $(`[data-action="${name}"] span`).textContent = label;
   }
   for (const name of ABOUT_CHANGES) $(`[data-action="${name}"]`).disabled ||= item.is_tile;
+  for (const name of ["reject", "unsure"]) $(`[data-action="${name}"]`).hidden = item.is_tile;
 }
 
 /** What the desk made of an answer: shown where it is about what is on the screen. */
@@ -173,7 +174,7 @@ const ACTIONS = {
   unsure: () => !page.item.is_tile && answers.decide("unsure"),
   help: () => help(KEYS), handover: handOverRun,
   next: goNext, back: goBack, queue: () => location.assign(line.queue()), advance: setAdvance,
-  less: () => viewer.step(-1), more: () => viewer.step(1),
+  legend: () => foldLegend(!legendFolded()), less: () => viewer.step(-1), more: () => viewer.step(1),
   scale: (to) => { scale = to ?? SCALES[(SCALES.indexOf(scale) + 1) % SCALES.length]; fit(); },
   mode: (mode) => viewer.setMode(mode), layer: (layer) => viewer.toggle(layer), size: () => size.next(),
   zoom: (steps) => viewer.zoom(Number(steps)), pan: (by) => viewer.pan(by.split(",").map(Number)),
@@ -215,6 +216,7 @@ addEventListener("popstate", async (event) => {
   if (event.state?.subject) open(await line.goTo(event.state.subject), { push: false });
 });
 
+foldLegend(legendFolded());
 const first = JSON.parse($("#first").textContent);
 line.begin(first);
 history.replaceState({ subject: first.item.subject }, "");

@@ -1,7 +1,7 @@
 // Tools on the map: measure a length, correct an outline, add a change that was missed.
 
 import { Draw, Feature, Modify, Polygon } from "./vendor/ol.js";
-import { toMap, toPixels } from "./outlines.js";
+import { drawStyle, toMap, toPixels } from "./outlines.js";
 
 const START_PX = 56;
 
@@ -100,7 +100,7 @@ export class Tools {
 
   draw(type, changing, starting, ended) {
     for (const { map } of Object.values(this.viewer.sides)) {
-      const drawing = new Draw({ source: this.viewer.drawing, type });
+      const drawing = new Draw({ source: this.viewer.drawing, type, style: drawStyle });
       drawing.on("drawstart", (event) => {
         starting();
         if (changing) event.feature.getGeometry().on("change", () => changing(event.feature));

@@ -48,6 +48,7 @@ export const KEYS = [
     ["d", "D", "Detectability: what would have been found", "layer:detectability"],
     ["p", "P", "Detectability of the next size of objects", "size"],
     ["v", "V", "Validity: what could not be seen", "layer:validity"],
+    ["/", "/", "Fold the legend away, or show it", "legend"],
     ["b", "B", "Other bands", "bands"],
     ["w", "W", "Contrast", "contrast"],
     ["x", "X", "Contrast as it was", "contrast:reset"],

@@ -7,15 +7,17 @@ import { changeStyle, drawStyle, zoneStyle } from "./outlines.js";
 export function makeSide(viewer, target, date) {
   const layer = (zIndex) => new TileLayer({ zIndex, preload: 0, cacheSize: 512 });
   const vector = (style, zIndex, declutter = false) => new VectorLayer({ zIndex, style, declutter, updateWhileInteracting: true });
+  const seen = () => ({ extent: viewer.view.calculateExtent(map.getSize()), resolution: viewer.view.getResolution() });
   const layers = {
     before: layer(0), after: layer(1), difference: layer(2), detectability: layer(3), evidence: layer(4), validity: layer(5),
-    zones: vector(zoneStyle, 6, true), outlines: vector(changeStyle(date, () => viewer.current), 7), drawing: vector(drawStyle, 8),
+    zones: vector(zoneStyle(seen), 6, true), outlines: vector(changeStyle(date, () => viewer.current), 7), drawing: vector(drawStyle, 8),
   };
   layers.drawing.setSource(viewer.drawing);
   const map = new OlMap({
     target, layers: Object.values(layers), controls: [],
     interactions: defaultInteractions({ altShiftDragRotate: false, pinchRotate: false, keyboard: false, doubleClickZoom: false }),
   });
+  map.on("moveend", () => layers.zones.getVisible() && layers.zones.changed()); // names stand where they can be read
   return { map, layers };
 }
 

@@ -12,7 +12,7 @@ from odc.geo.geobox import GeoBox
 
 from catalog.run import write_run
 from review import desk as desk_module
-from review.views import data
+from review.views import data, score, share, small
 from tests.review.conftest import PLAIN_RUN, SITE_RUN, Person, RunningDesk, opened
 from tests.unit.catalog import catalog_runs as runs
 
@@ -101,6 +101,7 @@ def test_facts_of_a_change(ana: Person, change: str) -> None:
         "(c) Test Imagery 2024", "not measured", "35.0 \u00d7 30.0 m", "apron-1",
     ):  # fmt: skip
         assert words in facts, words
+    assert '<dd class="number">0.90</dd>' in facts
 
 
 def test_a_measured_rate_of_false_alarms_is_told(root: Path, tmp_path: Path) -> None:
@@ -110,6 +111,94 @@ def test_a_measured_rate_of_false_alarms_is_told(root: Path, tmp_path: Path) -> 
         facts = desk.person("Ana").item(measured.id)["facts_html"]
     assert "0.23 per km² expected" in facts
     assert "not measured" not in facts
+
+
+def test_the_surest_come_first_where_asked_for(root: Path, tmp_path: Path) -> None:
+    scores = {0.95: (300, 300, 320, 320), 0.6: (100, 300, 120, 320), 0.99: (500, 300, 520, 320)}
+    changes = tuple(runs.appeared(box, score=score) for score, box in scores.items())
+    write_run(runs.record(tmp_path / "w", name="testbase/more", changes=changes), root=root)
+    with opened(root) as desk:
+        ana = desk.person("Ana")
+        scored = {entry.subject: entry.score for entry in desk.app.state.store.queue().entries}
+        asked = {"order": "surest"}
+        subjects = ana.get("/api/queue", params=asked).json()["subjects"]
+        assert [scored[subject] for subject in subjects] == sorted(scored.values(), reverse=True)
+        for last in subjects[:3]:
+            ana.answer("verdict", last, {"verdict": "confirmed"})
+        behind = ana.get("/api/queue", params={**asked, "from": subjects[2], "limit": 2}).json()["subjects"]
+        assert behind == subjects[3:5], "also behind what was answered meanwhile"
+        page = ana.get("/?order=surest&kind=appeared").text
+        assert "order=surest&amp;kind=appeared&amp;subject=" in page, "and the order goes on beside a change"
+        assert '<option value="surest" selected>' in page
+        assert ana.get("/?order=best").status_code == 422
+
+
+def test_nothing_is_shown_as_certain(root: Path, tmp_path: Path) -> None:
+    sure = replace(runs.appeared((400, 10, 440, 50), score=0.9999), false_alarms_per_km2=0.0004)
+    trusted = runs.alignment(residual_px=None, p95_px=None, verdict="georeference", reason="flat ground")
+    record = runs.record(tmp_path / "w", name="testbase/sure", changes=(sure,))
+    write_run(replace(record, model=replace(record.model, alignment=trusted)), root=root)
+    with opened(root) as desk:
+        ana = desk.person("Ana")
+        facts, queue = unescape(ana.item(sure.id)["facts_html"]), unescape(ana.get("/").text)
+    assert '<dd class="number">>0.99</dd>' in facts
+    assert "<0.01 per km² expected" in facts
+    assert "by georeference, not measured" in facts
+    assert "score >0.99" in queue
+    assert "1.00" not in queue
+
+
+def test_a_new_label_is_told_with_who_gave_it(desk: RunningDesk, ana: Person, change: str) -> None:
+    item = ana.answer("relabel", change, {"label": "truck"}).json()["item"]
+    assert item["title"] == "truck appeared"
+    assert item["given"] == "Relabelled by you, no verdict yet"
+    ana.answer("verdict", change, {"verdict": "confirmed"})
+    omar = desk.person("Omar")
+    assert omar.item(change)["given"] == "Ana: confirmed; relabelled by Ana"
+    ana.answer("assign_second", change, {"rule": "asked for at the desk"})
+    assert "Ana" not in omar.item(change)["given"], "not before a blind answer"
+
+
+def test_filters_without_a_field_can_be_taken_away(ana: Person, change: str) -> None:
+    ana.answer("verdict", change, {"verdict": "rejected", "reason": "known_object"})
+    page = ana.get(f"/?run={SITE_RUN}&reason=known_object&show=all&kind=appeared").text
+    assert total(page) == 1
+    assert "comparison Test base, 2024-12-04 to 2024-12-20" in page
+    assert 'href="/?show=all&amp;reason=known_object&amp;kind=appeared"' in page
+    assert "reason known object" in page
+    assert 'class="chip"' not in ana.get("/?kind=appeared").text
+    assert "comparison &lt;b&gt;" in ana.get("/?run=%3Cb%3E").text
+
+
+def test_what_moved_is_called_a_hypothesis(desk: RunningDesk, ana: Person) -> None:
+    omar = desk.person("Omar")
+    (moved,) = ana.get("/api/queue?kind=moved").json()["subjects"]
+    for person, verdict in ((ana, "confirmed"), (omar, "unsure")):
+        person.answer("verdict", moved, {"verdict": verdict})
+    page = ana.get("/disagreements").text
+    assert "vehicle, may have moved" in page
+    assert "Test base, tile" in page
+    assert "2024-12-04 → 2024-12-20" in page
+    assert "may have moved" in ana.get("/?kind=moved&show=all").text
+
+
+def test_a_change_opens_with_enough_around_it(root: Path, tmp_path: Path) -> None:
+    inside, corner = runs.appeared((300, 300, 308, 304)), runs.appeared((690, 2, 698, 6))
+    apart = runs.moved((440, 200, 446, 204), (680, 420, 686, 424))
+    changes = (inside, corner, apart)
+    write_run(runs.record(tmp_path / "w", name="testbase/small", changes=changes), root=root)
+    with opened(root) as desk:
+        ana = desk.person("Ana")
+        middle, edge, both = (ana.item(change.id) for change in changes)
+    assert middle["focus"] == pytest.approx([244, 242, 364, 362], abs=0.1), "60 m about it"
+    assert edge["focus"] == pytest.approx([580, 0, 700, 120], abs=0.1), "moved into the grid"
+    col0, row0, col1, row1 = both["focus"]
+    assert col0 < 440 < 686 < col1
+    assert row0 < 200 < 424 < row1
+    assert col1 - col0 == row1 - row0
+    tile = both["tile_box"]
+    assert tile[0] <= 0 < 686 < tile[2], "both ends, though they lie in two tiles"
+    assert middle["tile_box"][2] < 686
 
 
 def test_a_run_is_described_in_pixels(ana: Person) -> None:
@@ -206,3 +295,39 @@ def test_figures_follow_from_the_answers(desk: RunningDesk, ana: Person) -> None
     for query in ("site=testbase", "sensor=optical", "simulated=yes", "site=nothing&sensor=sar&simulated=no"):
         assert ana.get(f"/figures?{query}").status_code == 200
     assert ana.get("/figures?sensor=nose").status_code == 422
+
+
+def test_no_figure_claims_more_than_is_known(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SITEWATCH_AUDIT_SHARE", "1")
+    with opened(root) as desk:
+        ana, omar = desk.person("Ana"), desk.person("Omar")
+        first = ana.get("/api/queue?site=testbase").json()["subjects"][0]
+        ana.answer("assign_second", first, {"rule": "asked for at the desk"})
+        for person in (ana, omar):
+            person.answer("verdict", first, {"verdict": "confirmed"})
+        for blank in ana.get("/api/queue?what=blank").json()["subjects"]:
+            ana.answer("verdict", blank, {"verdict": "nothing_missed"})
+        assert big(ana.get("/figures?site=testbase").text) == ["1.00", "1.00", "\u2013"], (
+            "one pair has no interval"
+        )
+
+
+def test_what_is_nearly_all_is_not_said_to_be_all() -> None:
+    assert [score(value) for value in (None, 1.0, 0.991, 0.99, 0.5, 0.01, 0.0)] == [
+        "\u2013", ">0.99", ">0.99", "0.99", "0.50", "0.01", "<0.01",
+    ]  # fmt: skip
+    assert [share(part) for part in (1, 0.996, 0.994, 0.5, 0.004, 0)] == [
+        "1.00", ">0.99", "0.99", "0.50", "<0.01", "0.00",
+    ]  # fmt: skip
+    assert [small(value) for value in (None, 0, 0.0004, 0.006, 1.5)] == [
+        "\u2013",
+        "0.00",
+        "<0.01",
+        "0.01",
+        "1.50",
+    ]
+
+
+def big(page: str) -> list[str]:
+    """The large figures."""
+    return [unescape(part.split("</p>", 1)[0]) for part in page.split('<p class="big">')[1:]]

@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from catalog.ink import KIND_COLOURS
 from review import palettes
 from review.statics import STATIC
 from tests.review.colour_vision import MATRICES, Colour, closest, distance, seen_lab
@@ -52,10 +53,11 @@ def test_kinds_of_change(vision: str) -> None:
         assert distance(kind, (0, 0, 0), vision) > 40, "against their own dark rim"
 
 
-def test_maps_paint_kinds_as_lists_do() -> None:
+def test_maps_and_pictures_paint_kinds_as_lists_do() -> None:
     names, painted = css(), script("outlines.js")
     for kind in ("appeared", "vanished", "moved"):
         assert f'{kind}: "{names[kind]}"' in painted
+        assert KIND_COLOURS[kind] == rgb(names[kind])
 
 
 @each_vision

@@ -39,6 +39,11 @@ def test_a_whole_review_by_keyboard(seen: Watched, desk: DeskThread) -> None:
     first = page.locator("#crumb").inner_text()
     page.keyboard.press("l")
     page.keyboard.press("2")
+    expect(page.locator("#given")).to_have_text("Relabelled by you, no verdict yet")
+    named = page.locator("#crumb").inner_text()
+    assert named != first
+    assert page.title().startswith(named)
+    expect(page.locator(".facts h1")).to_contain_text(named)
     page.keyboard.press("t")
     page.keyboard.type("two rows <b>north</b> of the road")
     page.keyboard.press("Control+Enter")

@@ -57,6 +57,19 @@ def test_a_kind_is_told_by_colour_by_line_and_by_letter(
             assert letter_and_line(elsewhere)[0].sum() == 0, "and without a letter"
 
 
+def test_what_is_asked_about_stands_out_from_its_neighbours(chromium: Browser, five_desk: DeskThread) -> None:
+    with watched_page(chromium, five_desk) as watched:
+        page = watched.page
+        page.goto(f"{five_desk.address}/?run={PLAIN_RUN}")
+        begin(page, "appeared")
+        page.keyboard.press("s")
+        chosen = painted(page, "#right", BLUE).sum()
+        page.goto(f"{five_desk.address}/?run={PLAIN_RUN}")
+        begin(page, "vanished")
+        page.keyboard.press("s")
+        assert chosen > 2 * painted(page, "#right", BLUE).sum() > 0
+
+
 def letter_and_line(shown: NDArray[np.bool_]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """The letter stands above the upper edge of the outline."""
     edge = np.flatnonzero(shown.sum(axis=1) >= 15)[0]

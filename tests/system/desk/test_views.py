@@ -97,6 +97,7 @@ def test_fade_mixes_both_dates(look: Watched) -> None:
     before, after = (centre(shot(page, side)) for side in ("#left", "#right"))
     page.keyboard.press("4")
     settled(page)
+    expect(page.locator("#tag-left")).to_have_text("before time unknown and after time unknown · 50 % after")
     mixed = centre(shot(page, "#left"))
     assert np.abs(mixed - (before + after) / 2).max() < 12
     for _ in range(5):
@@ -114,6 +115,10 @@ def test_difference_and_evidence_say_brighter_and_darker(look: Watched) -> None:
     appeared = centre(shot(page, "#left"), 0.015)
     assert np.abs(appeared - BRIGHTER).max() < 40
     assert "brighter than before" in page.locator(".legend").inner_text()
+    page.keyboard.press("/")
+    expect(page.locator(".legend .lines")).to_be_hidden()
+    page.locator(".legend").get_by_role("button", name="Legend").click()
+    expect(page.locator(".legend .lines")).to_be_visible()
     page.keyboard.press("1")
     page.keyboard.press("e")
     settled(page)
@@ -140,12 +145,15 @@ def test_contrast_is_shared_and_can_be_taken_back(look: Watched) -> None:
     page.wait_for_timeout(300)
     page.keyboard.press("Escape")
     settled(page)
+    for tag in ("#tag-left", "#tag-right"):
+        expect(page.locator(tag)).to_contain_text("contrast changed")
     darker = [shot(page, side).mean() for side in ("#left", "#right")]
     assert darker[0] < usual[0] * 0.75
     assert darker[1] < usual[1] * 0.75
     page.keyboard.press("x")
     page.wait_for_timeout(300)
     settled(page)
+    expect(page.locator("#tag-left")).not_to_contain_text("changed")
     assert np.abs(np.subtract([shot(page, side).mean() for side in ("#left", "#right")], usual)).max() < 2
 
 
@@ -197,6 +205,7 @@ def test_contrast_and_bands_are_those_of_the_run_that_is_shown(
         opened(page)
         page.keyboard.press("b")
         expect(page.locator(".message")).to_have_text("Bands: red")
+        expect(page.locator("#tag-right")).to_contain_text("· bands: red")
         page.keyboard.press("w")
         page.locator("#contrast input[name=gamma]").fill("2.5")
         page.locator(".tools button", has_text="Contrast").focus()
