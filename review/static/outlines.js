@@ -42,29 +42,36 @@ export function zoneSource(zones) {
 
 /** Style of a change on the map of `date()`: a whole outline where it stands, a thin one on the other date. */
 export function changeStyle(date, current) {
+  const made = new Map(); // hundreds of changes have a dozen looks, and are asked for with every move of the map
   return (feature) => {
     if (feature.get("replaced")) return null; // somebody drew it anew
     const kind = feature.get("kind");
     const here = date() === null || feature.get("date") === date();
     const chosen = feature.get("change") === current();
-    const width = (chosen ? CHOSEN_PX : OTHERS_PX) * (here ? 1 : 0.6);
-    const casing = chosen ? "rgba(0,0,0,.85)" : "rgba(0,0,0,.5)";
-    const line = { color: COLOURS[kind], width, lineDash: here ? DASHES[kind] : [2, 5], lineCap: "butt" };
-    const styles = [
-      new Style({ stroke: new Stroke({ color: casing, width: width + (chosen ? 3 : 1.4) }), zIndex: chosen ? 2 : 0 }),
-      new Style({ stroke: new Stroke(line), zIndex: chosen ? 3 : 1 }),
-    ];
-    if (here) {
-      styles.push(new Style({
-        geometry: topOf, zIndex: chosen ? 4 : 1,
-        text: new Text({
-          text: LETTERS[kind], font: FONT, offsetY: -11, fill: new Fill({ color: COLOURS[kind] }),
-          stroke: new Stroke({ color: "#000", width: 3 }),
-        }),
-      }));
-    }
-    return styles;
+    const name = `${kind} ${here} ${chosen}`;
+    if (!made.has(name)) made.set(name, outlineStyle(kind, here, chosen));
+    return made.get(name);
   };
+}
+
+function outlineStyle(kind, here, chosen) {
+  const width = (chosen ? CHOSEN_PX : OTHERS_PX) * (here ? 1 : 0.6);
+  const casing = chosen ? "rgba(0,0,0,.85)" : "rgba(0,0,0,.5)";
+  const line = { color: COLOURS[kind], width, lineDash: here ? DASHES[kind] : [2, 5], lineCap: "butt" };
+  const styles = [
+    new Style({ stroke: new Stroke({ color: casing, width: width + (chosen ? 3 : 1.4) }), zIndex: chosen ? 2 : 0 }),
+    new Style({ stroke: new Stroke(line), zIndex: chosen ? 3 : 1 }),
+  ];
+  if (here) {
+    styles.push(new Style({
+      geometry: topOf, zIndex: chosen ? 4 : 1,
+      text: new Text({
+        text: LETTERS[kind], font: FONT, offsetY: -11, fill: new Fill({ color: COLOURS[kind] }),
+        stroke: new Stroke({ color: "#000", width: 3 }),
+      }),
+    }));
+  }
+  return styles;
 }
 
 function topOf(feature) {
