@@ -145,11 +145,11 @@ def test_the_map_library_is_bundled_with_its_licences() -> None:
     assert "rbush" in licences
 
 
-def test_beyond_loopback_only_with_a_name_and_invitations(tmp_path: Path, written: Path) -> None:
+def test_beyond_loopback_only_with_a_name_and_invitations(tmp_path: Path, root: Path) -> None:
     from review.app import create_app  # noqa: PLC0415
 
     settings = DeskSettings(
-        root=written, host="0.0.0.0", authentication="invitations", public_url="https://desk.example.org"
+        root=root, host="0.0.0.0", authentication="invitations", public_url="https://desk.example.org"
     )
     client = TestClient(create_app(settings), base_url="https://desk.example.org")
     assert client.get("/healthz").status_code == 200

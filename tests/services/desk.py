@@ -129,9 +129,12 @@ def threaded_desk(root: Path, **given: Any) -> Iterator[DeskThread]:
             thread.join(START_S)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium(requires: Callable[..., Path]) -> Iterator[Browser]:
-    """One browser for all tests, which reaches nothing but this machine."""
+    """A browser that reaches nothing but this machine.
+
+    One for each module: while it is there its event loop runs in this thread, and nothing else can run one.
+    """
     program = requires("chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=list(CHROMIUM))

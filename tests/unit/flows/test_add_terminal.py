@@ -37,6 +37,7 @@ class Terminal:
                 "LINES": "50",
             }
             command = [sys.executable, "-m", "flows.cli", "add", *map(str, args)]
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # ignored where the tests run in the background
             os.execve(sys.executable, command, env)  # pragma: no cover - another process
         self.text = ""
 
