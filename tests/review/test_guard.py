@@ -145,7 +145,7 @@ def test_the_map_library_is_bundled_with_its_licences() -> None:
     assert "rbush" in licences
 
 
-def test_beyond_loopback_only_with_a_name_and_invitations(tmp_path: Path, root: Path) -> None:
+def test_beyond_loopback_only_with_a_name_and_invitations(root: Path) -> None:
     from review.app import create_app  # noqa: PLC0415
 
     settings = DeskSettings(
