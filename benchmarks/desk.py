@@ -94,9 +94,8 @@ def _events(root: Path) -> int:
 def _views(root: Path, port: int) -> Iterator[tuple[str, Any]]:
     """First and next changes in a browser; nothing where there is none."""
     run = _runs(root)[0]
-    filters = urlencode(
-        {"run": run.report.name, "show": "all"}
-    )  # a store that is kept has been answered before
+    # All: a store that is kept has been answered before.
+    filters = urlencode({"run": run.report.name, "show": "all"})
     subjects = [change.id for change in run.report.changes]
     with desk_views.browser() as chromium:
         if chromium is None:

@@ -6,6 +6,9 @@ import click
 
 from flows.cli_common import out_option, print_json, screen_options
 
+MOST_NAMED = 3
+"""So many that are left out for one reason are named on the screen; ``--json`` names all."""
+
 
 @click.command()
 @click.argument("to", type=click.Path(path_type=Path, file_okay=False))
@@ -41,6 +44,8 @@ def cases(to: Path, sites: tuple[str, ...], anonymous: bool, out: Path, as_json:
         )
         return 0
     click.echo(f"{len(found.cases)} cases with {found.truths} labelled changes: {found.folder}")
-    for what, why in found.left_out:
-        click.echo(f"left out: {what}: {why}")
+    for why in dict.fromkeys(why for _, why in found.left_out):
+        named = [what for what, reason in found.left_out if reason == why]
+        more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
+        click.echo(f"left out: {', '.join(named[:MOST_NAMED])}{more}: {why}")
     return 0

@@ -174,9 +174,9 @@ def _coded(
     for tile in tiles:
         part = evidence(tile)
         if part is not None:
-            # Comparisons with NaN are false.
-            brighter, darker = part > CHANGED_SIGMAS, part < -CHANGED_SIGMAS
-            codes[tile.core.slices] = _USABLE * np.isfinite(part) + _BRIGHTER * brighter + _DARKER * darker
+            usable = np.isfinite(part)
+            brighter, darker = usable & (part > CHANGED_SIGMAS), usable & (part < -CHANGED_SIGMAS)
+            codes[tile.core.slices] = _USABLE * usable + _BRIGHTER * brighter + _DARKER * darker
     return codes
 
 

@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from catalog.cases import load_cases
+from catalog.labelled import LabelledCases
 from catalog.review import ReviewStore
 from flows.cli_cases import cases
 from flows.errors import BadRequest
@@ -53,6 +54,18 @@ def test_reviewers_are_named_unless_they_are_not_to_be(out: Path, tmp_path: Path
     said = b"".join(path.read_bytes() for path in to.rglob("*") if path.is_file())
     assert any(name.encode() in said for name in ("Zo", "mallow")) is not anonymous
     assert all(case.case for case in load_cases(to))
+
+
+def test_what_is_left_out_for_one_reason_is_one_line(
+    tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reasons = [*((f"tile {i}", "undecided") for i in range(5)), ("run a", "not there")]
+    made = LabelledCases(folder=tmp_path, cases=("a",), truths=1, left_out=tuple(reasons))
+    monkeypatch.setattr(ReviewStore, "export_labelled", lambda *_, **__: made)
+    done = CliRunner().invoke(cases, [str(tmp_path / "to"), "--out", str(out)], standalone_mode=False)
+    assert done.stdout.splitlines()[1:] == [
+        "left out: tile 0, tile 1, tile 2 and 2 more: undecided", "left out: run a: not there"
+    ]  # fmt: skip
 
 
 def test_help_says_what_is_named_by_default() -> None:

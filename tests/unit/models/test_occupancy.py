@@ -137,6 +137,12 @@ def test_a_zone_as_long_as_a_province_is_not_judged() -> None:
     assert "draw zones of up to 10 km" in found.reason
 
 
+def test_what_is_not_finite_was_not_seen(quiet: FloatArray) -> None:
+    quiet[PARK][:9] = np.inf
+    (found,) = states(quiet)
+    assert (found.state, found.seen) == ("not_observed", 0.1)
+
+
 def test_what_lies_far_away_says_nothing_of_a_zone(rng: np.random.Generator) -> None:
     """Other places are those around the zone: what a scene holds thirty kilometres away does not move its rank."""
     evidence = rng.standard_normal((300, 3000)).astype(np.float32)
